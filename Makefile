@@ -1,0 +1,67 @@
+# Every target sets up what it needs: python3 (3.11 or later), pip and make are enough.
+# Another interpreter: make test PYTHON=python3.13
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PYTEST_ARGS ?=
+
+PYTHON_VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)
+
+# The version is part of the name so that another PYTHON gets a new environment.
+ENVIRONMENT := $(VENV)/.python-$(PYTHON_VERSION)
+READY := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format types docs bench check clean
+
+help:
+	@echo 'make demo    run the examples and print the timeline of each durable test'
+	@echo 'make test    run the whole test suite'
+	@echo 'make check   test, lint, types and docs'
+	@echo 'make lint | format | types | docs | bench | setup | clean'
+
+$(ENVIRONMENT):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo '"$(PYTHON)" is not Python 3.11 or later; name one that is: make PYTHON=...' >&2; exit 1; }
+	@# Some systems ship venv without ensurepip; there the system's pip installs the new one's.
+	$(PYTHON) -m venv --clear $(VENV) || { \
+		$(PYTHON) -m venv --clear --without-pip $(VENV) \
+		&& $(PYTHON) -m pip --python $(BIN)/python install --quiet pip; }
+	@touch $@
+
+$(READY): $(ENVIRONMENT) pyproject.toml durable_sdk/pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ./durable_sdk -e '.[dev]'
+	@touch $@
+
+setup: $(READY)
+
+demo: $(READY)
+	$(BIN)/python -m pytest examples/ -p no:cacheprovider --durable-timeline -q $(PYTEST_ARGS)
+
+# loadgroup keeps tests that share an expensive fixture on one worker.
+test: $(READY)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(READY)
+	$(BIN)/mypy --strict durable_sdk pytest_durable
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+docs: $(READY)
+	$(BIN)/sphinx-build -W -n --keep-going -q -d build/doctrees docs build/docs
+
+bench: $(READY)
+	$(BIN)/python benchmarks/run.py
+
+check: test lint types docs
+
+clean:
+	rm -rf build $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

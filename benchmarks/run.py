@@ -1,0 +1,169 @@
+"""Benchmarks, side by side with AWS's test runner in one run.
+
+    python benchmarks/run.py             both sides, the table as Markdown
+    python benchmarks/run.py --ours      ours alone, without a scratch environment
+
+AWS's packages are installed from the index into a scratch environment under build/; they are no
+dependency of the project.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import platform
+import statistics
+import subprocess
+import sys
+import time
+import venv
+from pathlib import Path
+
+from workloads import Workload, load
+
+from pytest_durable.simulator.identifiers import FunctionVersion
+from pytest_durable.simulator.options import SimulatorOptions
+from pytest_durable.simulator.runner import LocalRunner, Target
+
+ROOT = Path(__file__).resolve().parent.parent
+SCRATCH = ROOT / "build" / "aws-venv"
+AWS_PACKAGES = [
+    "aws-durable-execution-sdk-python==3.0.0",
+    "aws-durable-execution-sdk-python-testing==1.4.0",
+]
+
+# Bounds are seconds on two cores of a 2024 cloud machine; repetitions are ours and AWS's.
+BOUNDS: dict[str, float | None] = {
+    "hello": 0.001,
+    "10 sequential steps": None,
+    "100 sequential steps": None,
+    "1,000 sequential steps": 0.1,
+    "5,000 sequential steps": 0.6,
+    "30-day wait": 0.005,
+    "10 sequential one-hour waits": None,
+    "300 sequential one-hour waits": 0.3,
+    "five exponential retries": 0.005,
+    "ten parallel branches with waits": 0.005,
+}
+AWS_REPETITIONS = {
+    "hello": 10,
+    "10 sequential steps": 5,
+    "100 sequential steps": 3,
+    "1,000 sequential steps": 2,
+    "5,000 sequential steps": 1,
+    "30-day wait": 5,
+    "10 sequential one-hour waits": 3,
+    "300 sequential one-hour waits": 1,
+    "five exponential retries": 3,
+    "ten parallel branches with waits": 3,
+}
+
+
+def seconds_of_run(workload: Workload) -> float:
+    """Run once, check the result, and return how long it took, set-up of the runner included."""
+    target = Target(workload.handler, FunctionVersion("benchmark"))
+    started = time.perf_counter()
+    with LocalRunner(target, SimulatorOptions) as runner:
+        result = runner.run()
+    elapsed = time.perf_counter() - started
+    if result.value != workload.expected:
+        raise SystemExit(f"{workload.name}: returned {result.value!r}, not {workload.expected!r}")
+    return elapsed
+
+
+def ours() -> dict[str, list[float]]:
+    """Time every workload; short ones more often."""
+    timings = {}
+    for name, workload in load("durable_sdk").items():
+        seconds_of_run(workload)
+        gc.collect()
+        once = seconds_of_run(workload)
+        repetitions = max(5, min(200, int(1.0 / once)))
+        timings[name] = [seconds_of_run(workload) for _ in range(repetitions)]
+    return timings
+
+
+def aws() -> dict[str, list[float]]:
+    """Install AWS's packages into a scratch environment, and time the workloads there."""
+    python = SCRATCH / "bin" / "python"
+    if not python.exists():
+        venv.create(SCRATCH, with_pip=True)
+        subprocess.run([python, "-m", "pip", "install", "-q", *AWS_PACKAGES], check=True)
+    script = Path(__file__).with_name("aws_side.py")
+    done = subprocess.run(
+        [python, script, json.dumps(AWS_REPETITIONS)], check=True, stdout=subprocess.PIPE, text=True
+    )
+    timings: dict[str, list[float]] = json.loads(done.stdout.splitlines()[-1])
+    return timings
+
+
+def plain_start_up() -> tuple[float, float]:
+    """Return the median seconds of a pytest run without durable tests, without and with the plugin."""
+    project = ROOT / "build" / "plain"
+    project.mkdir(parents=True, exist_ok=True)
+    (project / "test_plain.py").write_text("def test_nothing():\n    pass\n")
+    (project / "pytest.ini").write_text("[pytest]\n")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_plain.py"]
+    without, with_plugin = [], []
+    for _ in range(15):
+        # Taken in turns, so that whatever else the machine does falls on both alike.
+        for options, timings in ((["-p", "no:durable"], without), ([], with_plugin)):
+            started = time.perf_counter()
+            subprocess.run([*command, *options], cwd=project, check=True, stdout=subprocess.DEVNULL)
+            timings.append(time.perf_counter() - started)
+    return statistics.median(without), statistics.median(with_plugin)
+
+
+def milliseconds(seconds: float) -> str:
+    """Write a duration."""
+    return f"{seconds * 1000:,.2f} ms" if seconds < 0.1 else f"{seconds * 1000:,.0f} ms"
+
+
+def table(our_timings: dict[str, list[float]], aws_timings: dict[str, list[float]]) -> str:
+    """Write the medians as a Markdown table."""
+    lines = [
+        "| workload | pytest_durable | bound | AWS's test runner | times as fast |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    for name, timings in our_timings.items():
+        median = statistics.median(timings)
+        bound = BOUNDS[name]
+        verdict = "" if bound is None else milliseconds(bound)
+        if bound is not None and median > bound:
+            verdict += " **missed**"
+        theirs = aws_timings.get(name)
+        row = [name, milliseconds(median), verdict]
+        if theirs is None:
+            row += ["", ""]
+        else:
+            aws_median = statistics.median(theirs)
+            row += [milliseconds(aws_median), f"{aws_median / median:,.0f}"]
+        lines.append(f"| {' | '.join(row)} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Run the benchmarks and print the report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--ours", action="store_true", help="leave AWS's runner out")
+    options = parser.parse_args()
+    our_timings = ours()
+    aws_timings = {} if options.ours else aws()
+    print(f"Python {platform.python_version()}, {platform.machine()}, medians\n")
+    print(table(our_timings, aws_timings))
+    small = statistics.median(our_timings["1,000 sequential steps"])
+    large = statistics.median(our_timings["5,000 sequential steps"])
+    import math
+
+    exponent = math.log(large / small) / math.log(5)
+    print(f"\nCost of n steps, from 1,000 to 5,000: n^{exponent:.2f} (bound: n^1.1)")
+    without, with_plugin = plain_start_up()
+    print(
+        f"Plain pytest start-up: {milliseconds(without)} without the plugin, "
+        f"{milliseconds(with_plugin)} with it: {milliseconds(with_plugin - without)} (bound: 5 ms)"
+    )
+
+
+if __name__ == "__main__":
+    main()

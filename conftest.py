@@ -1,0 +1,17 @@
+"""Set-up shared by the tests and the examples."""
+
+from __future__ import annotations
+
+import pytest
+
+# The plugin is tested by running pytest on small generated projects. pytest accepts this list only
+# in the top-level conftest.
+pytest_plugins = ["pytester"]
+
+
+@pytest.fixture
+def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """The usual pytester, without pytest-asyncio's warning about a setting each project lacks."""
+    # A warning raised while pytest configures itself escapes every filter, so the setting is given.
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-o asyncio_default_fixture_loop_scope=function")
+    return pytester

@@ -1,0 +1,34 @@
+"""Lineage: which contexts lie inside which, and which of them have ended."""
+
+from __future__ import annotations
+
+
+class Lineage:
+    """Finds the ended context above an operation, however deep the operation lies.
+
+    Work below an ended context (a branch that its batch no longer waits for) must not be recorded: a
+    replay answers from the context's own record and would never see it. Asking by ancestor, not by the
+    ids seen so far, also refuses operations that such a branch begins afterwards.
+    """
+
+    def __init__(self) -> None:
+        self._parents: dict[str, str | None] = {}
+        self._ended: set[str] = set()
+
+    def add(self, context_id: str, parent_id: str | None) -> None:
+        """Record that ``context_id`` lies inside ``parent_id`` (None is the root)."""
+        self._parents[context_id] = parent_id
+
+    def end(self, context_id: str) -> None:
+        """Record that the context has ended."""
+        self._ended.add(context_id)
+
+    def ended_above(self, parent_id: str | None) -> str | None:
+        """Return the nearest ended context at or above ``parent_id``, None if all are open."""
+        if not self._ended:
+            return None
+        while parent_id is not None:
+            if parent_id in self._ended:
+                return parent_id
+            parent_id = self._parents.get(parent_id)
+        return None

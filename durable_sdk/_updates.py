@@ -1,0 +1,106 @@
+"""Updates: what the SDK asks the service to record, built directly in the service's JSON.
+
+Every update of an operation repeats its id, type, sub type, name and parent.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, TypeAlias
+
+from durable_sdk._wire.enums import OperationAction, OperationType
+from durable_sdk._wire.errors import ErrorObject
+from durable_sdk.identifier import OperationIdentifier
+
+UpdateJson: TypeAlias = dict[str, Any]
+
+
+def _update(identifier: OperationIdentifier, action: OperationAction) -> UpdateJson:
+    update: UpdateJson = {
+        "Id": identifier.operation_id,
+        "Type": identifier.operation_type.value,
+        "Action": action.value,
+        "SubType": str(identifier.sub_type),
+    }
+    if identifier.parent_id:
+        update["ParentId"] = identifier.parent_id
+    if identifier.name:
+        update["Name"] = identifier.name
+    return update
+
+
+def start(identifier: OperationIdentifier) -> UpdateJson:
+    """Begin a step or a context."""
+    return _update(identifier, OperationAction.START)
+
+
+def start_wait(identifier: OperationIdentifier, seconds: int) -> UpdateJson:
+    """Begin a wait of ``seconds`` (1 to 31,622,400, a leap year, as the service demands)."""
+    return _update(identifier, OperationAction.START) | {"WaitOptions": {"WaitSeconds": seconds}}
+
+
+def succeed(identifier: OperationIdentifier, payload: str | None) -> UpdateJson:
+    """End a step with its result; a payload of None is left out."""
+    update = _update(identifier, OperationAction.SUCCEED)
+    if payload is not None:
+        update["Payload"] = payload
+    return update
+
+
+def succeed_context(
+    identifier: OperationIdentifier, payload: str | None, *, replay_children: bool
+) -> UpdateJson:
+    """End a context; with ``replay_children`` the payload is a summary and replay runs its body again."""
+    return succeed(identifier, payload) | {"ContextOptions": {"ReplayChildren": replay_children}}
+
+
+def fail(identifier: OperationIdentifier, error: ErrorObject) -> UpdateJson:
+    """End a step or a context with an error."""
+    return _update(identifier, OperationAction.FAIL) | {"Error": error.to_dict()}
+
+
+def retry(identifier: OperationIdentifier, error: ErrorObject, delay_seconds: int) -> UpdateJson:
+    """End an attempt of a step and ask for another one after ``delay_seconds`` (at least 1)."""
+    return _update(identifier, OperationAction.RETRY) | {
+        "Error": error.to_dict(),
+        "StepOptions": {"NextAttemptDelaySeconds": delay_seconds},
+    }
+
+
+def _execution_update(action: OperationAction, now: int) -> UpdateJson:
+    return {
+        "Id": f"execution-result-{now // 1000}",
+        "Type": OperationType.EXECUTION.value,
+        "Action": action.value,
+    }
+
+
+def succeed_execution(payload: str, now: int) -> UpdateJson:
+    """Store a result too large for the invocation's output; ``now`` is in microseconds since the epoch."""
+    return _execution_update(OperationAction.SUCCEED, now) | {"Payload": payload}
+
+
+def fail_execution(error: ErrorObject, now: int) -> UpdateJson:
+    """Store an error too large for the invocation's output; ``now`` is in microseconds since the epoch."""
+    return _execution_update(OperationAction.FAIL, now) | {"Error": error.to_dict()}
+
+
+def is_execution(update: UpdateJson) -> bool:
+    """Return whether the update ends the execution."""
+    return bool(update["Type"] == OperationType.EXECUTION.value)
+
+
+def ends_context(update: UpdateJson) -> bool:
+    """Return whether the update ends a context, after which nothing below it can be recorded."""
+    return bool(
+        update["Type"] == OperationType.CONTEXT.value and update["Action"] != OperationAction.START.value
+    )
+
+
+# One encoder, prepared once: json.dumps builds a new one for each call that has arguments.
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def size_bytes(update: UpdateJson) -> int:
+    """Return how many bytes the update takes in a request (JSON escaped to ASCII, as boto3 sends it)."""
+    return len(_encode(update))

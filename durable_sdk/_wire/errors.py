@@ -1,0 +1,88 @@
+"""ErrorObject: an exception in the form in which the service stores it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+from durable_sdk.exceptions import (
+    DurableOperationError,
+    SerDesError,
+    names_serdes_error,
+    operation_error_class,
+    qualified_name,
+)
+
+_UNKNOWN_ERROR = "Unknown error. No ErrorObject exists on the Checkpoint Operation."
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorObject:
+    """A stored error. Members that are None are left out of the JSON; an empty error is ``{}``."""
+
+    message: str | None
+    type: str | None
+    data: str | None
+    stack_trace: list[str] | None
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """Decode the service's form."""
+        return cls(
+            message=data.get("ErrorMessage"),
+            type=data.get("ErrorType"),
+            data=data.get("ErrorData"),
+            stack_trace=data.get("StackTrace"),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Encode to the service's form."""
+        members = {
+            "ErrorMessage": self.message,
+            "ErrorType": self.type,
+            "ErrorData": self.data,
+            "StackTrace": self.stack_trace,
+        }
+        return {name: value for name, value in members.items() if value is not None}
+
+    @classmethod
+    def from_message(cls, message: str) -> Self:
+        """Build an error that has a message only."""
+        return cls(message=message, type=None, data=None, stack_trace=None)
+
+    @classmethod
+    def from_exception(cls, exception: BaseException) -> Self:
+        """Describe ``exception``: errors of operations and serdes keep their data and stack trace."""
+        if isinstance(exception, SerDesError):
+            return cls(
+                exception.message,
+                qualified_name(SerDesError),
+                exception.data,
+                exception.stack_trace,
+            )
+        if isinstance(exception, DurableOperationError):
+            return cls(
+                exception.message,
+                qualified_name(type(exception)),
+                exception.data,
+                exception.stack_trace,
+            )
+        return cls(str(exception), qualified_name(type(exception)), None, None)
+
+
+def rebuild_error(
+    error: ErrorObject | None, surface: type[DurableOperationError]
+) -> DurableOperationError | SerDesError:
+    """Build the exception that user code sees for a stored error.
+
+    ``surface`` is the class of the operation that failed. The same call serves the first run and every
+    replay, which is what makes the two alike. Its ``__cause__`` stands for what escaped; it is never
+    the original object.
+    """
+    if error is None:
+        return surface(_UNKNOWN_ERROR)
+    members = (error.message, error.type, error.data, error.stack_trace)
+    built: DurableOperationError | SerDesError
+    built = SerDesError(*members) if names_serdes_error(error.type) else surface(*members)
+    built.__cause__ = operation_error_class(error.type)(*members)
+    return built

@@ -1,0 +1,83 @@
+"""The invocation event and the handler's answer, in the service's JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from durable_sdk._wire.enums import InvocationStatus
+from durable_sdk._wire.errors import ErrorObject
+from durable_sdk._wire.operations import OperationJson
+from durable_sdk.exceptions import ExecutionError
+
+
+@dataclass(frozen=True, slots=True)
+class StatePage:
+    """Some operations of the execution, and the marker of the next page ("" on the last one)."""
+
+    operations: Sequence[OperationJson] = ()
+    next_marker: str = ""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any] | None) -> Self:
+        """Decode the service's form; an absent page is an empty one."""
+        data = data or {}
+        return cls(data.get("Operations") or (), data.get("NextMarker") or "")
+
+
+@dataclass(frozen=True, slots=True)
+class DurableExecutionInvocationInput:
+    """What Lambda hands to a durable handler."""
+
+    durable_execution_arn: str
+    checkpoint_token: str
+    initial_execution_state: StatePage = StatePage()
+    updated_operation_ids: Sequence[str] = ()
+
+    @classmethod
+    def from_json_dict(cls, event: object) -> Self:
+        """Decode an event.
+
+        Raises:
+            ExecutionError: the event does not come from the durable execution service.
+        """
+        if not isinstance(event, Mapping):
+            raise _unexpected(f"expected an object, got {event!r:.200}")
+        for member in ("DurableExecutionArn", "CheckpointToken"):
+            if not isinstance(event.get(member), str) or not event[member]:
+                raise _unexpected(f"{member} is {event.get(member)!r}; members: {sorted(event)!r}")
+        state = event.get("InitialExecutionState")
+        if state is not None and not isinstance(state, Mapping):
+            raise _unexpected(f"InitialExecutionState is {state!r:.200}, not an object")
+        return cls(
+            durable_execution_arn=event["DurableExecutionArn"],
+            checkpoint_token=event["CheckpointToken"],
+            initial_execution_state=StatePage.from_dict(state),
+            updated_operation_ids=event.get("UpdatedOperationIds") or (),
+        )
+
+
+def _unexpected(what: str) -> ExecutionError:
+    return ExecutionError(
+        "Unexpected payload provided to start the durable execution. "
+        f"{what}. Is the function deployed and invoked as a durable function?"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DurableExecutionInvocationOutput:
+    """What a durable handler answers."""
+
+    status: InvocationStatus
+    result: str | None = None
+    error: ErrorObject | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Encode to the service's form."""
+        output: dict[str, Any] = {"Status": self.status.value}
+        if self.result is not None:
+            output["Result"] = self.result
+        if self.error is not None:
+            output["Error"] = self.error.to_dict()
+        return output

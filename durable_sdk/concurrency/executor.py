@@ -1,0 +1,209 @@
+"""The executor of branches: starts them, waits for them, and tells when enough have ended.
+
+The task that asked for the batch is the coordinator; each branch runs in a task of its own and posts how
+it ended to the coordinator's inbox. The coordinator alone decides, so a batch has one history of decisions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from durable_sdk._runtime import Signal
+from durable_sdk._wire.errors import ErrorObject
+from durable_sdk.concurrency.completion import CompletionPolicy
+from durable_sdk.concurrency.models import BatchItem, BatchItemStatus, BatchResult, CompletionReason
+from durable_sdk.exceptions import (
+    DurableOperationError,
+    ExecutionError,
+    InvocationError,
+    SerDesError,
+    SuspendExecution,
+    TimedSuspendExecution,
+)
+from durable_sdk.operation.base import DurableOperation, perform, suspend
+from durable_sdk.state import ExecutionState
+
+T = TypeVar("T")
+
+# The service may be late to end a wait whose time has come; asking at once again would be a busy loop.
+_ASK_AGAIN_MICROSECONDS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Succeeded(Generic[T]):
+    value: T
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class _Suspended:
+    until: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Fatal:
+    error: BaseException
+
+
+class _Branch(Generic[T]):
+    """A branch and where it stands; ``item`` is None until it starts."""
+
+    __slots__ = ("index", "item", "operation", "resume_at", "running")
+
+    def __init__(self, index: int, operation: DurableOperation[T]) -> None:
+        self.index = index
+        self.operation = operation
+        self.item: BatchItem[T] | None = None
+        self.running = False
+        self.resume_at: int | None = None
+
+    def run(self, state: ExecutionState) -> _Succeeded[T] | _Failed | _Suspended | _Fatal:
+        try:
+            return _Succeeded(perform(self.operation, state))
+        except TimedSuspendExecution as suspension:
+            return _Suspended(suspension.resume_at)
+        except SuspendExecution:
+            return _Suspended(None)
+        except ExecutionError as error:
+            return _Fatal(error)
+        except Exception as error:
+            return _Failed(error)
+        except BaseException as error:
+            return _Fatal(error)
+
+
+class BranchExecutor(Generic[T]):
+    """Runs ``operations``, at most ``max_concurrency`` of them unfinished at a time, in index order."""
+
+    def __init__(
+        self,
+        state: ExecutionState,
+        operations: Sequence[DurableOperation[T]],
+        policy: CompletionPolicy,
+        max_concurrency: int | None,
+    ) -> None:
+        self._state = state
+        self._runtime = state.runtime
+        self._branches = [_Branch(index, operation) for index, operation in enumerate(operations)]
+        self._policy = policy
+        self._slots = max_concurrency or max(1, len(operations))
+        self._lock = self._runtime.lock()
+        self._inbox: list[tuple[_Branch[T], _Succeeded[T] | _Failed | _Suspended | _Fatal]] = []
+        self._wake: Signal | None = None
+        self._started = 0
+        self._succeeded = 0
+        self._failed = 0
+        self._retryable: InvocationError | None = None
+
+    def run(self) -> BatchResult[T]:
+        """Run until the policy says that enough have ended.
+
+        Raises:
+            SuspendExecution: nothing runs any more, and some branch waits for something outside.
+            ExecutionError: raised by a branch; no policy tolerates it.
+            InvocationError: raised by a branch; the invocation has to be retried.
+        """
+        reason = self._policy.evaluate(self._succeeded, self._failed)
+        while reason is None:
+            self._start_branches()
+            if not self._inbox and not any(branch.running for branch in self._branches):
+                self._suspend()
+            for branch, outcome in self._collect():
+                self._settle(branch, outcome)
+                # Branches that ended by now count with what they did, but the first decision stands.
+                reason = reason or self._policy.evaluate(self._succeeded, self._failed)
+        if self._retryable is not None:
+            raise self._retryable
+        return self._result(reason)
+
+    def _start_branches(self) -> None:
+        while self._started < len(self._branches):
+            if self._started - self._succeeded - self._failed >= self._slots:
+                return
+            branch = self._branches[self._started]
+            self._started += 1
+            branch.item = BatchItem(branch.index, BatchItemStatus.STARTED)
+            self._resume(branch)
+
+    def _resume(self, branch: _Branch[T]) -> None:
+        branch.running = True
+        branch.resume_at = None
+        recorded = self._state.peek(branch.operation.identifier.operation_id)
+        if recorded is not None and recorded.is_terminal and not recorded.replay_children:
+            # The answer is in the record: no user code runs, so it needs no task.
+            self._post(branch)
+            return
+        self._runtime.spawn(lambda: self._post(branch), f"branch-{branch.index}")
+
+    def _post(self, branch: _Branch[T]) -> None:
+        outcome = branch.run(self._state)
+        with self._lock:
+            self._inbox.append((branch, outcome))
+            wake, self._wake = self._wake, None
+        if wake is not None:
+            wake.set()
+
+    def _collect(
+        self,
+    ) -> list[tuple[_Branch[T], _Succeeded[T] | _Failed | _Suspended | _Fatal]]:
+        """Return what has been posted; if nothing comes before a suspended branch is due, resume it."""
+        with self._lock:
+            wake = None if self._inbox else self._runtime.signal()
+            self._wake = wake
+        if wake is not None and not wake.wait(self._next_resume_at()):
+            self._resume_due()
+        with self._lock:
+            posted, self._inbox = self._inbox, []
+            self._wake = None
+        return posted
+
+    def _next_resume_at(self) -> int | None:
+        times = [branch.resume_at for branch in self._branches if branch.resume_at is not None]
+        return min(times, default=None)
+
+    def _resume_due(self) -> None:
+        now = self._runtime.now()
+        self._state.refresh()
+        for branch in self._branches:
+            if branch.resume_at is not None and branch.resume_at <= now:
+                self._resume(branch)
+
+    def _settle(self, branch: _Branch[T], outcome: _Succeeded[T] | _Failed | _Suspended | _Fatal) -> None:
+        branch.running = False
+        match outcome:
+            case _Succeeded(value):
+                self._succeeded += 1
+                branch.item = BatchItem(branch.index, BatchItemStatus.SUCCEEDED, value)
+            case _Failed(error):
+                self._failed += 1
+                branch.item = BatchItem(branch.index, BatchItemStatus.FAILED, error=recorded_error(error))
+                if isinstance(error, InvocationError) and error.is_retryable():
+                    self._retryable = error
+            case _Suspended(until):
+                if until is not None:
+                    until = max(until, self._runtime.now() + _ASK_AGAIN_MICROSECONDS)
+                branch.resume_at = until
+            case _Fatal(error):
+                raise error
+
+    def _suspend(self) -> None:
+        if self._retryable is not None:
+            raise self._retryable
+        suspend("Every branch that has started waits.", self._next_resume_at())
+
+    def _result(self, reason: CompletionReason) -> BatchResult[T]:
+        items = [branch.item for branch in self._branches if branch.item is not None]
+        return BatchResult(items, reason)
+
+
+def recorded_error(error: Exception) -> ErrorObject:
+    """Return the stored form of what made a branch fail: the same on the first run and on replay."""
+    if isinstance(error, DurableOperationError | SerDesError):
+        return ErrorObject(error.message, error.error_type, error.data, error.stack_trace)
+    return ErrorObject.from_exception(error)

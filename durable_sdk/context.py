@@ -1,0 +1,381 @@
+"""DurableContext: what a durable handler calls, and the decorators for the functions that it passes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import wraps
+from inspect import CO_VARARGS, ismethod
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
+
+from durable_sdk._duration import Duration, as_duration
+from durable_sdk._wire.enums import OperationSubType, OperationType
+from durable_sdk.concurrency.models import BatchResult
+from durable_sdk.config import ChildConfig, ParallelBranch, ParallelConfig, StepConfig
+from durable_sdk.exceptions import ValidationError
+from durable_sdk.identifier import OperationIdentifier, operation_id
+from durable_sdk.logger import Logger, LogInfo
+from durable_sdk.operation.base import DurableOperation, perform
+from durable_sdk.operation.child import ContextOperation
+from durable_sdk.operation.parallel import Branch, ParallelOperation
+from durable_sdk.operation.step import StepOperation
+from durable_sdk.operation.wait import WaitOperation
+from durable_sdk.serdes import DEFAULT_SERDES
+from durable_sdk.state import ExecutionState
+from durable_sdk.types import LambdaContext, LoggerInterface, StepContext
+
+__all__ = [
+    "BoundCall",
+    "DurableContext",
+    "DurableStep",
+    "ExecutionContext",
+    "StepContext",
+    "durable_step",
+    "durable_with_child_context",
+]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+C = TypeVar("C")
+C_contra = TypeVar("C_contra", contravariant=True)
+T_co = TypeVar("T_co", covariant=True)
+
+# The service's limits.
+MIN_WAIT_SECONDS = 1
+MAX_WAIT_SECONDS = 31_622_400
+MAX_NAME_CHARACTERS = 256
+
+_DEFAULT_STEP_CONFIG = StepConfig()
+_DEFAULT_CHILD_CONFIG = ChildConfig()
+_DEFAULT_PARALLEL_CONFIG = ParallelConfig()
+
+
+class BoundCall(Generic[C_contra, T_co]):
+    """A function with all its arguments but the context, which the SDK supplies."""
+
+    __slots__ = ("_call", "_original_name")
+
+    def __init__(self, name: str, call: Callable[[C_contra], T_co]) -> None:
+        self._original_name = name
+        self._call = call
+
+    def __call__(self, context: C_contra) -> T_co:
+        """Run the function."""
+        return self._call(context)
+
+    def __repr__(self) -> str:
+        return f"<call of {self._original_name}>"
+
+
+class DurableStep(Protocol[P, T_co]):
+    """A function decorated with `durable_step`."""
+
+    @overload
+    def __call__(self, step_context: StepContext, /, *args: P.args, **kwargs: P.kwargs) -> T_co: ...
+    @overload
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> BoundCall[StepContext, T_co]: ...
+
+
+def durable_step(func: Callable[Concatenate[StepContext, P], T]) -> DurableStep[P, T]:
+    """Make ``func(step_context, ...)`` a step: ``context.step(func(...))`` runs it, named after it.
+
+    Called with a StepContext first, it simply runs, which is how a unit test calls it:
+    ``func(StepContext(), ...)``.
+    """
+
+    @wraps(func)
+    def bind(*args: Any, **kwargs: Any) -> Any:
+        if args and isinstance(args[0], StepContext):
+            return func(*args, **kwargs)
+        return BoundCall[StepContext, T](
+            func.__name__, lambda step_context: func(step_context, *args, **kwargs)
+        )
+
+    return bind
+
+
+def durable_with_child_context(
+    func: Callable[Concatenate[DurableContext, P], T],
+) -> Callable[P, BoundCall[DurableContext, T]]:
+    """Make ``func(context, ...)`` a child context: ``context.run_in_child_context(func(...))`` runs it."""
+
+    @wraps(func)
+    def bind(*args: P.args, **kwargs: P.kwargs) -> BoundCall[DurableContext, T]:
+        return BoundCall(func.__name__, lambda context: func(context, *args, **kwargs))
+
+    return bind
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionContext:
+    """The execution that a handler runs for."""
+
+    durable_execution_arn: str
+
+
+class _Replay:
+    """Whether the operations of one context are being replayed, or are new."""
+
+    __slots__ = ("active",)
+
+    def __init__(self, active: bool) -> None:
+        self.active = active
+
+    def __call__(self) -> bool:
+        return self.active
+
+
+class DurableContext:
+    """The operations of a durable handler, or of a child context.
+
+    Every operation is recorded at its position: the n-th call of a context. Handlers must therefore make
+    the same calls in the same order each time they run.
+    """
+
+    def __init__(
+        self,
+        state: ExecutionState,
+        lambda_context: LambdaContext | None,
+        *,
+        context_id: str | None = None,
+        replaying: bool = False,
+        logger: Logger | None = None,
+    ) -> None:
+        self.lambda_context = lambda_context
+        self.execution_context = ExecutionContext(state.durable_execution_arn)
+        self._state = state
+        self._context_id = context_id
+        self._replay = _Replay(replaying)
+        self._lock = state.runtime.lock()
+        self._position = 0
+        info = LogInfo(state.durable_execution_arn, parent_id=context_id)
+        if logger is None:
+            self._logger = Logger.from_log_info(None, info, self._replay)
+        else:
+            self._logger = logger.with_log_info(info).with_is_replaying(self._replay)
+
+    @property
+    def logger(self) -> Logger:
+        """A logger that is silent while this context replays, so that each line appears once."""
+        return self._logger
+
+    def set_logger(self, logger: LoggerInterface) -> None:
+        """Write to ``logger`` from now on, still silent during replay."""
+        info = LogInfo(self._state.durable_execution_arn, parent_id=self._context_id)
+        self._logger = Logger.from_log_info(logger, info, self._replay)
+
+    def step(
+        self,
+        func: Callable[[StepContext], T] | Callable[[], T],
+        name: str | None = None,
+        config: StepConfig | None = None,
+    ) -> T:
+        """Run ``func`` once and record its result; every replay returns the recorded result.
+
+        ``func`` is a call of a `durable_step` function, or any callable that takes a StepContext or
+        nothing. The name defaults to that of the decorated function. Without a retry strategy in
+        ``config`` a failing step is tried six times (`RetryPresets.default`).
+
+        Raises:
+            StepError: the step failed for good.
+            SerDesError: its result cannot be stored.
+            ValidationError: an argument is wrong.
+        """
+        _demand_callable(func, "step", "durable_step")
+        config = config or _DEFAULT_STEP_CONFIG
+        identifier = self._identify(
+            OperationType.STEP,
+            config.sub_type or OperationSubType.STEP,
+            name or getattr(func, "_original_name", None),
+        )
+        call: Callable[..., T] = func
+        takes_context = _takes_an_argument(func)
+
+        def body(attempt: int) -> T:
+            if takes_context:
+                return call(self._step_context(identifier, attempt))
+            return call()
+
+        return self._perform(
+            StepOperation(self._state, identifier, body, config, config.serdes or DEFAULT_SERDES)
+        )
+
+    def _step_context(self, identifier: OperationIdentifier, attempt: int) -> StepContext:
+        info = LogInfo(
+            self._state.durable_execution_arn,
+            parent_id=identifier.parent_id,
+            operation_name=identifier.name,
+            operation_id=identifier.operation_id,
+            attempt=attempt,
+        )
+        return StepContext(self._logger.with_log_info(info), attempt)
+
+    def wait(
+        self,
+        duration: Duration | timedelta | int | float | None = None,
+        name: str | None = None,
+        *,
+        seconds: float | None = None,
+        minutes: float | None = None,
+        hours: float | None = None,
+        days: float | None = None,
+    ) -> None:
+        """Wait, without an invocation running meanwhile.
+
+        Give ``duration`` (a plain number is in seconds) or the units, which add up:
+        ``wait(hours=1, minutes=30)``. 1 second to 366 days, the service's limits.
+
+        Raises:
+            ValidationError: the duration is missing, malformed or out of range.
+        """
+        length = as_duration(duration, seconds=seconds, minutes=minutes, hours=hours, days=days)
+        wait_seconds = length.to_seconds()
+        if not MIN_WAIT_SECONDS <= wait_seconds <= MAX_WAIT_SECONDS:
+            raise ValidationError(
+                f"wait({name!r}) was given {wait_seconds} seconds; "
+                f"it takes {MIN_WAIT_SECONDS} to {MAX_WAIT_SECONDS}."
+            )
+        identifier = self._identify(OperationType.WAIT, OperationSubType.WAIT, name)
+        self._perform(WaitOperation(identifier, wait_seconds))
+
+    def run_in_child_context(
+        self,
+        func: Callable[[DurableContext], T],
+        name: str | None = None,
+        config: ChildConfig | None = None,
+    ) -> T:
+        """Run ``func`` with a context of its own and record its result as that of one operation.
+
+        Raises:
+            ChildContextError: an error left ``func``.
+            SerDesError: its result cannot be stored.
+        """
+        _demand_callable(func, "run_in_child_context", "durable_with_child_context")
+        config = config or _DEFAULT_CHILD_CONFIG
+        identifier = self._identify(
+            OperationType.CONTEXT,
+            config.sub_type or OperationSubType.RUN_IN_CHILD_CONTEXT,
+            name or getattr(func, "_original_name", None),
+        )
+        operation: ContextOperation[T] = ContextOperation(
+            self._state,
+            identifier,
+            lambda: func(self._child(identifier, self._replay.active)),
+            config.serdes or DEFAULT_SERDES,
+            config.summary_generator,
+        )
+        return self._perform(operation)
+
+    def parallel(
+        self,
+        functions: Sequence[Callable[[DurableContext], T] | ParallelBranch[T]],
+        name: str | None = None,
+        config: ParallelConfig | None = None,
+    ) -> BatchResult[T]:
+        """Run ``functions`` at the same time, each with a context of its own.
+
+        A failed branch does not raise: the result tells what became of each. By default the batch ends
+        early when one branch fails (`CompletionConfig.all_successful`).
+
+        Raises:
+            ValidationError: an argument is wrong.
+        """
+        config = config or _DEFAULT_PARALLEL_CONFIG
+        functions = list(functions)
+        config.completion_config.check_total(len(functions))
+        branches: list[Branch[T]] = []
+        for index, function in enumerate(functions):
+            branch = function if isinstance(function, ParallelBranch) else ParallelBranch(function)
+            _demand_callable(branch.func, f"parallel()[{index}]", "durable_with_child_context")
+            branch_name = f"parallel-branch-{index}" if branch.name is None else branch.name
+            branches.append((_checked_name(branch_name) or "", self._branch_body(branch.func)))
+        identifier = self._identify(OperationType.CONTEXT, OperationSubType.PARALLEL, name)
+        serdes = config.serdes or DEFAULT_SERDES
+        item_serdes = config.item_serdes or serdes
+        parallel = ParallelOperation(self._state, identifier, branches, config, serdes, item_serdes)
+        return self._perform(parallel.operation)
+
+    def _branch_body(self, func: Callable[[DurableContext], T]) -> Callable[[OperationIdentifier], T]:
+        def body(branch: OperationIdentifier) -> T:
+            is_recorded = self._state.peek(branch.operation_id) is not None
+            return func(self._child(branch, self._replay.active and is_recorded))
+
+        return body
+
+    def _child(self, identifier: OperationIdentifier, replaying: bool) -> DurableContext:
+        return DurableContext(
+            self._state,
+            self.lambda_context,
+            context_id=identifier.operation_id,
+            replaying=replaying,
+            logger=self._logger,
+        )
+
+    def _identify(
+        self, operation_type: OperationType, sub_type: str, name: str | None
+    ) -> OperationIdentifier:
+        _checked_name(name)
+        with self._lock:
+            self._position += 1
+            position = self._position
+        return OperationIdentifier(
+            operation_id(self._context_id, position),
+            operation_type,
+            sub_type,
+            self._context_id,
+            name,
+        )
+
+    def _perform(self, operation: DurableOperation[T]) -> T:
+        if not self._replay.active:
+            return perform(operation, self._state)
+        identifier = operation.identifier
+        recorded = self._state.find(identifier)
+        if recorded is None:
+            self._replay.active = False
+        elif not recorded.is_terminal:
+            if recorded.operation_type is OperationType.STEP:
+                self._replay.active = False
+            else:
+                # The point at which the last invocation stopped: what follows is new.
+                try:
+                    return perform(operation, self._state)
+                finally:
+                    self._replay.active = False
+        result = perform(operation, self._state)
+        if self._replay.active and not self._next_is_recorded():
+            self._replay.active = False
+        return result
+
+    def _next_is_recorded(self) -> bool:
+        return self._state.peek(operation_id(self._context_id, self._position + 1)) is not None
+
+
+def _checked_name(name: str | None) -> str | None:
+    if name is None:
+        return None
+    if not isinstance(name, str):
+        raise ValidationError(f"The name of an operation is a text, got {name!r}.")
+    if len(name) > MAX_NAME_CHARACTERS or not (name.isascii() and name.isprintable()):
+        raise ValidationError(
+            f"The name of an operation has at most {MAX_NAME_CHARACTERS} printable ASCII "
+            f"characters, got {len(name)}: {name!r:.100}"
+        )
+    return name
+
+
+def _demand_callable(func: object, operation: str, decorator: str) -> None:
+    if not callable(func):
+        raise ValidationError(
+            f"{operation} takes a function, got {func!r:.100}. "
+            f"Was the function called without being decorated with @{decorator}?"
+        )
+
+
+def _takes_an_argument(func: Callable[..., object]) -> bool:
+    code = getattr(func, "__code__", None)
+    if code is None:
+        return True
+    positional: int = code.co_argcount - (1 if ismethod(func) else 0)
+    return positional > 0 or bool(code.co_flags & CO_VARARGS)

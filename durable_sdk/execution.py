@@ -1,0 +1,195 @@
+"""durable_execution: turns a handler into the function that Lambda invokes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Protocol, overload
+
+from durable_sdk import _runtime, _updates
+from durable_sdk._boto_client import LambdaClient
+from durable_sdk._client import CheckpointClient
+from durable_sdk._runtime import Runtime, ThreadRuntime
+from durable_sdk._wire.enums import InvocationStatus
+from durable_sdk._wire.errors import ErrorObject
+from durable_sdk._wire.invocation import (
+    DurableExecutionInvocationInput,
+    DurableExecutionInvocationOutput,
+)
+from durable_sdk.context import DurableContext
+from durable_sdk.exceptions import (
+    BackgroundThreadError,
+    BotoClientError,
+    GetExecutionStateError,
+    InvocationError,
+    SuspendExecution,
+    ValidationError,
+)
+from durable_sdk.state import ExecutionState
+from durable_sdk.types import LambdaContext
+
+__all__ = [
+    "DurableExecutionInvocationInputWithClient",
+    "InvocationStatus",
+    "durable_execution",
+    "is_durable",
+]
+
+# Lambda answers with at most 6 MiB; the rest of the answer needs a little room.
+MAX_OUTPUT_CHARACTERS = 6 * 1024 * 1024 - 50
+
+_PENDING = DurableExecutionInvocationOutput(InvocationStatus.PENDING)
+
+Handler = Callable[[Any, DurableContext], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DurableExecutionInvocationInputWithClient(DurableExecutionInvocationInput):
+    """An invocation event that brings its own service and runtime: how a test runner invokes a handler."""
+
+    service_client: CheckpointClient | None = None
+    runtime: Runtime | None = None
+
+
+class DurableHandler(Protocol):
+    """A decorated handler, as Lambda calls it."""
+
+    __name__: str
+    __durable_execution__: bool
+
+    def __call__(self, event: Any, context: LambdaContext | None = None) -> dict[str, Any]:
+        """Run one invocation.
+
+        Raises:
+            ExecutionError: the event does not come from the durable execution service.
+            InvocationError: the invocation has to be retried.
+        """
+        ...
+
+
+@overload
+def durable_execution(func: Handler) -> DurableHandler: ...
+@overload
+def durable_execution(
+    func: None = None, *, boto3_client: Any = None
+) -> Callable[[Handler], DurableHandler]: ...
+def durable_execution(
+    func: Handler | None = None, *, boto3_client: Any = None
+) -> DurableHandler | Callable[[Handler], DurableHandler]:
+    """Make ``func(event, context)`` a durable handler; use it with or without parentheses.
+
+    ``event`` is the decoded input of the execution, ``context`` a DurableContext; what it returns must be
+    JSON. ``boto3_client`` is the boto3 Lambda client to use for checkpoints; by default one is made from
+    the environment at the first invocation.
+    """
+    if func is None:
+        return lambda handler: _decorate(handler, boto3_client)
+    return _decorate(func, boto3_client)
+
+
+def is_durable(handler: object) -> bool:
+    """Return whether ``handler`` was made by `durable_execution`."""
+    return getattr(handler, "__durable_execution__", False) is True
+
+
+def _decorate(func: Handler, boto3_client: Any) -> DurableHandler:
+    if not callable(func):
+        raise ValidationError(
+            f"durable_execution decorates a function, got {func!r:.100}. "
+            "Options are passed by name: @durable_execution(boto3_client=...)."
+        )
+
+    @wraps(func)
+    def handler(event: Any, context: LambdaContext | None = None) -> dict[str, Any]:
+        invocation: DurableExecutionInvocationInput
+        if isinstance(event, DurableExecutionInvocationInputWithClient):
+            invocation = event
+            client = event.service_client or LambdaClient(boto3_client)
+            runtime = event.runtime or ThreadRuntime()
+        else:
+            invocation = DurableExecutionInvocationInput.from_json_dict(event)
+            client = LambdaClient(boto3_client)
+            runtime = ThreadRuntime()
+        token = _runtime.current.set(runtime)
+        try:
+            return _run(func, ExecutionState(invocation, client, runtime), context).to_dict()
+        finally:
+            _runtime.current.reset(token)
+
+    handler.__durable_execution__ = True  # type: ignore[attr-defined]
+    return handler  # type: ignore[return-value]
+
+
+def _run(
+    func: Handler, state: ExecutionState, lambda_context: LambdaContext | None
+) -> DurableExecutionInvocationOutput:
+    try:
+        state.load()
+    except GetExecutionStateError as error:
+        if error.is_retryable():
+            raise
+        return _failed(error)
+    event = _decode_input(state)
+    context = DurableContext(state, lambda_context, replaying=state.has_history)
+    try:
+        output = _answer(func, event, context, state)
+    finally:
+        # Branches that the handler no longer waits for still have to end before the sandbox may freeze.
+        state.runtime.close()
+    return _PENDING if state.token_revoked else output
+
+
+def _answer(
+    func: Handler, event: Any, context: DurableContext, state: ExecutionState
+) -> DurableExecutionInvocationOutput:
+    """Run the handler, and turn whatever comes out of it into the answer to the service."""
+    try:
+        try:
+            return _succeed(state, func(event, context))
+        except InvocationError as error:
+            if error.is_retryable() and not state.token_revoked:
+                raise
+            return _fail(state, error)
+        except Exception as error:
+            return _fail(state, error)
+    except SuspendExecution:
+        return _PENDING
+    except BackgroundThreadError as error:
+        source = error.source_exception
+        if isinstance(source, BotoClientError) and not source.is_retryable():
+            return _failed(source)
+        raise source from None
+
+
+def _decode_input(state: ExecutionState) -> Any:
+    execution = state.execution
+    payload = None if execution is None else execution.input_payload
+    if payload is None or not payload.strip():
+        return {}
+    return json.loads(payload)
+
+
+def _succeed(state: ExecutionState, result: Any) -> DurableExecutionInvocationOutput:
+    try:
+        text = json.dumps(result, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise type(error)(f"The handler's result is not JSON: {error}") from error
+    if len(text) > MAX_OUTPUT_CHARACTERS:
+        state.checkpoint(_updates.succeed_execution(text, state.runtime.now()), synchronous=True)
+        text = ""
+    return DurableExecutionInvocationOutput(InvocationStatus.SUCCEEDED, result=text)
+
+
+def _fail(state: ExecutionState, error: Exception) -> DurableExecutionInvocationOutput:
+    output = _failed(error)
+    if len(json.dumps(output.to_dict())) > MAX_OUTPUT_CHARACTERS:
+        recorded = ErrorObject.from_exception(error)
+        state.checkpoint(_updates.fail_execution(recorded, state.runtime.now()), synchronous=True)
+        return DurableExecutionInvocationOutput(InvocationStatus.FAILED)
+    return output
+
+
+def _failed(error: Exception) -> DurableExecutionInvocationOutput:
+    return DurableExecutionInvocationOutput(InvocationStatus.FAILED, error=ErrorObject.from_exception(error))

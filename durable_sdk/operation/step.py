@@ -1,0 +1,133 @@
+"""Steps: user code whose result is recorded, retried by its strategy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Generic, NoReturn, TypeVar
+
+from durable_sdk import _updates
+from durable_sdk._wire.enums import OperationStatus
+from durable_sdk._wire.errors import ErrorObject, rebuild_error
+from durable_sdk._wire.operations import Operation
+from durable_sdk.config import StepConfig, StepSemantics
+from durable_sdk.exceptions import (
+    ExecutionError,
+    RetryableSerDesError,
+    SerDesError,
+    StepError,
+    StepInterruptedError,
+)
+from durable_sdk.identifier import OperationIdentifier
+from durable_sdk.operation.base import Begin, Completed, Decision, Execute, Suspend, suspend
+from durable_sdk.retries import RetryPresets
+from durable_sdk.serdes import SerDes, deserialize, serialize
+from durable_sdk.state import ExecutionState
+
+T = TypeVar("T")
+
+_default_retry_strategy = RetryPresets.default()
+
+
+class StepOperation(Generic[T]):
+    """One step. ``body`` is called with the number of the attempt, 1 for the first."""
+
+    __slots__ = ("_body", "_config", "_serdes", "_state", "identifier")
+
+    def __init__(
+        self,
+        state: ExecutionState,
+        identifier: OperationIdentifier,
+        body: Callable[[int], T],
+        config: StepConfig,
+        serdes: SerDes[Any],
+    ) -> None:
+        self.identifier = identifier
+        self._state = state
+        self._body = body
+        self._config = config
+        self._serdes = serdes
+
+    def decide(self, recorded: Operation | None, *, begun: bool) -> Decision[T]:
+        """Begin, run the next attempt, wait for its time, or answer from the record."""
+        status = None if recorded is None else recorded.status
+        at_most_once = self._config.step_semantics is StepSemantics.AT_MOST_ONCE_PER_RETRY
+        if recorded is not None and status is OperationStatus.SUCCEEDED:
+            return Completed(self._deserialize(recorded.result))
+        if recorded is not None and status is OperationStatus.PENDING:
+            return Suspend(f"Step {self._label} waits for its next attempt.", recorded.next_attempt_at)
+        if recorded is not None and recorded.is_terminal:
+            raise rebuild_error(recorded.error, StepError)
+        if not begun and status in (None, OperationStatus.READY):
+            return Begin(_updates.start(self.identifier), synchronous=at_most_once)
+        attempt = 1 if recorded is None else recorded.attempt + 1
+        if status is OperationStatus.STARTED and at_most_once and not begun:
+            return Execute(partial(self._interrupted, attempt))
+        return Execute(partial(self._attempt, attempt))
+
+    @property
+    def _label(self) -> str:
+        return repr(self.identifier.name or self.identifier.operation_id)
+
+    def _attempt(self, attempt: int) -> T:
+        try:
+            payload = serialize(
+                self._serdes,
+                self._body(attempt),
+                self.identifier.operation_id,
+                self._state.durable_execution_arn,
+            )
+            # What a replay will see is what the first run sees: the value read back.
+            value = self._deserialize(payload)
+        except (ExecutionError, RetryableSerDesError):
+            raise
+        except SerDesError as error:
+            self._fail(error)
+        except Exception as error:
+            self._retry_or_fail(error, attempt)
+        self._state.checkpoint(_updates.succeed(self.identifier, payload), synchronous=True)
+        return value
+
+    def _interrupted(self, attempt: int) -> NoReturn:
+        self._retry_or_fail(
+            StepInterruptedError(
+                f"Step {self._label} was interrupted during attempt {attempt}. It runs at most once "
+                "per attempt, so its body was not run again.",
+                self.identifier.operation_id,
+            ),
+            attempt,
+        )
+
+    def _retry_or_fail(self, error: Exception, attempt: int) -> NoReturn:
+        strategy = self._config.retry_strategy or _default_retry_strategy
+        try:
+            decision = strategy(error, attempt)
+        except Exception as strategy_error:
+            strategy_error.__context__ = error
+            self._fail(strategy_error)
+        if not decision.should_retry:
+            self._fail(error)
+        delay_seconds = max(1, decision.delay_seconds)
+        self._state.checkpoint(
+            _updates.retry(self.identifier, ErrorObject.from_exception(error), delay_seconds),
+            synchronous=True,
+        )
+        recorded = self._state.find(self.identifier)
+        suspend(
+            f"Step {self._label} waits for attempt {attempt + 1}.",
+            recorded.next_attempt_at if recorded else None,
+        )
+
+    def _fail(self, error: Exception) -> NoReturn:
+        recorded = ErrorObject.from_exception(error)
+        self._state.checkpoint(_updates.fail(self.identifier, recorded), synchronous=True)
+        raise rebuild_error(recorded, StepError)
+
+    def _deserialize(self, payload: str | None) -> T:
+        value: T = deserialize(
+            self._serdes,
+            payload,
+            self.identifier.operation_id,
+            self._state.durable_execution_arn,
+        )
+        return value

@@ -1,0 +1,92 @@
+"""ExecutionState: what one invocation knows of its execution, and its way to record more."""
+
+from __future__ import annotations
+
+from durable_sdk._checkpointing import Checkpointing
+from durable_sdk._client import CheckpointClient
+from durable_sdk._lineage import Lineage
+from durable_sdk._runtime import Runtime
+from durable_sdk._updates import UpdateJson
+from durable_sdk._wire.enums import OperationType
+from durable_sdk._wire.invocation import DurableExecutionInvocationInput, StatePage
+from durable_sdk._wire.operations import Operation, OperationJson
+from durable_sdk.identifier import OperationIdentifier
+
+
+class ExecutionState:
+    """The operations recorded so far, by id. Every answer of the service is merged into it."""
+
+    def __init__(
+        self, invocation: DurableExecutionInvocationInput, client: CheckpointClient, runtime: Runtime
+    ) -> None:
+        self.durable_execution_arn = invocation.durable_execution_arn
+        self.runtime = runtime
+        self.lineage = Lineage()
+        self._operations: dict[str, OperationJson] = {}
+        self._initial_page = invocation.initial_execution_state
+        self._checkpointing = Checkpointing(
+            client,
+            runtime,
+            invocation.durable_execution_arn,
+            invocation.checkpoint_token,
+            self.lineage,
+            self._absorb,
+        )
+
+    def load(self) -> None:
+        """Read the state that the invocation began with, all pages of it.
+
+        Raises:
+            GetExecutionStateError: a page could not be read.
+        """
+        self._checkpointing.read_state(self._initial_page)
+
+    def _absorb(self, page: StatePage) -> None:
+        for operation in page.operations:
+            self._operations[operation["Id"]] = operation
+
+    @property
+    def execution(self) -> Operation | None:
+        """The EXECUTION operation, which holds the input."""
+        for operation in self._operations.values():
+            if operation["Type"] == OperationType.EXECUTION.value:
+                return Operation(operation)
+        return None
+
+    @property
+    def has_history(self) -> bool:
+        """Whether any operation has been recorded: an earlier invocation got that far."""
+        return any(
+            operation["Type"] != OperationType.EXECUTION.value for operation in self._operations.values()
+        )
+
+    @property
+    def token_revoked(self) -> bool:
+        """Whether the service has withdrawn the token, so that this invocation can only end."""
+        return self._checkpointing.token_revoked
+
+    def peek(self, operation_id: str) -> Operation | None:
+        """Return what is recorded at ``operation_id``, whatever operation it is of."""
+        operation = self._operations.get(operation_id)
+        return None if operation is None else Operation(operation)
+
+    def find(self, identifier: OperationIdentifier) -> Operation | None:
+        """Return what is recorded of the operation.
+
+        Raises:
+            NonDeterministicExecutionError: something else is recorded at its position.
+        """
+        operation = self._operations.get(identifier.operation_id)
+        if operation is None:
+            return None
+        recorded = Operation(operation)
+        identifier.validate_checkpoint(recorded)
+        return recorded
+
+    def checkpoint(self, update: UpdateJson, *, synchronous: bool) -> None:
+        """Record ``update``; see `Checkpointing.submit`."""
+        self._checkpointing.submit(update, synchronous=synchronous)
+
+    def refresh(self) -> None:
+        """Ask the service what is new, and merge it."""
+        self._checkpointing.submit(None, synchronous=True)

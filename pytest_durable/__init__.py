@@ -1,0 +1,1 @@
+"""pytest_durable: deterministic tests for AWS Lambda durable functions."""

@@ -1,0 +1,247 @@
+"""Codec: operations and events to the service's JSON, and events back.
+
+Operations are written as an invocation event holds them (times as integers, milliseconds); events as
+boto3 returns them from ``get_durable_execution_history`` (times as aware datetimes).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from durable_sdk.lambda_service import OperationType
+from pytest_durable.errors import HistoryError
+from pytest_durable.history.events import (
+    INTERNAL_EVENT_TYPES,
+    Attempt,
+    Details,
+    ErrorJson,
+    Event,
+    EventType,
+    ExecutionInput,
+    InvocationOutcome,
+    Outcome,
+    Subject,
+    WaitSchedule,
+)
+from pytest_durable.history.fold import RecordedOperation
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def to_datetime(microseconds: int) -> datetime:
+    """Return the aware datetime of a time in microseconds since the epoch."""
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def to_microseconds(moment: datetime) -> int:
+    """Return an aware datetime in microseconds since the epoch."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def operation_to_json(operation: RecordedOperation) -> dict[str, Any]:
+    """Encode an operation as the service sends it to the SDK."""
+    subject = operation.subject
+    encoded: dict[str, Any] = {
+        "Id": subject.operation_id,
+        "Type": subject.operation_type.value,
+        "Status": operation.status.value,
+    }
+    for member, text in (
+        ("ParentId", subject.parent_id),
+        ("Name", subject.name),
+        ("SubType", subject.sub_type),
+    ):
+        if text:
+            encoded[member] = text
+    if operation.started_at is not None:
+        encoded["StartTimestamp"] = operation.started_at // 1000
+    if operation.ended_at is not None:
+        encoded["EndTimestamp"] = operation.ended_at // 1000
+    member, details = _operation_details(operation)
+    encoded[member] = details
+    return encoded
+
+
+def _operation_details(operation: RecordedOperation) -> tuple[str, dict[str, Any]]:
+    details: dict[str, Any] = {}
+    if operation.result is not None:
+        details["Result"] = operation.result
+    if operation.error is not None:
+        details["Error"] = operation.error
+    match operation.subject.operation_type:
+        case OperationType.EXECUTION:
+            payload = operation.input_payload
+            return "ExecutionDetails", {} if payload is None else {"InputPayload": payload}
+        case OperationType.CONTEXT:
+            if operation.replay_children:
+                details["ReplayChildren"] = True
+            return "ContextDetails", details
+        case OperationType.STEP:
+            details["Attempt"] = operation.attempt
+            if operation.next_attempt_at is not None:
+                details["NextAttemptTimestamp"] = operation.next_attempt_at // 1000
+            return "StepDetails", details
+        case OperationType.WAIT:
+            if operation.scheduled_end_at is not None:
+                details["ScheduledEndTimestamp"] = operation.scheduled_end_at // 1000
+            return "WaitDetails", details
+        case other:
+            raise HistoryError(f"Operations of type {other.value} have no events yet.")
+
+
+def _wrapped(payload: object) -> dict[str, Any]:
+    return {"Truncated": False} if payload is None else {"Payload": payload, "Truncated": False}
+
+
+def _outcome_json(result: str | None, error: ErrorJson | None) -> dict[str, Any]:
+    return {"Result": _wrapped(result)} if error is None else {"Error": _wrapped(error)}
+
+
+def _details_json(event: Event) -> dict[str, Any]:
+    match event.details:
+        case None:
+            return {}
+        case ExecutionInput(payload, timeout_seconds):
+            started = {"Input": _wrapped(payload)}
+            if timeout_seconds is None:
+                return started
+            return started | {"ExecutionTimeout": timeout_seconds}
+        case Outcome(result, error):
+            return _outcome_json(result, error)
+        case Attempt(number, result, error, delay):
+            retry: dict[str, Any] = {"CurrentAttempt": number}
+            if delay is not None:
+                retry["NextAttemptDelaySeconds"] = delay
+            return _outcome_json(result, error) | {"RetryDetails": retry}
+        case WaitSchedule(duration, end_at):
+            schedule: dict[str, Any] = {"Duration": duration}
+            if end_at is not None:
+                schedule["ScheduledEndTimestamp"] = to_datetime(end_at)
+            return schedule
+        case InvocationOutcome(request_id, started_at, ended_at, error):
+            completed: dict[str, Any] = {
+                "StartTimestamp": to_datetime(started_at),
+                "EndTimestamp": to_datetime(ended_at),
+                "RequestId": request_id,
+            }
+            return completed if error is None else completed | {"Error": _wrapped(error)}
+
+
+def events_to_json(events: Iterable[Event]) -> list[dict[str, Any]]:
+    """Encode a history as boto3's ``get_durable_execution_history(...)["Events"]``."""
+    visible = (event for event in events if event.type not in INTERNAL_EVENT_TYPES)
+    return [_event_to_json(event_id, event) for event_id, event in enumerate(visible, 1)]
+
+
+def _event_to_json(event_id: int, event: Event) -> dict[str, Any]:
+    encoded: dict[str, Any] = {
+        "EventType": event.type.value,
+        "EventId": event_id,
+        "EventTimestamp": to_datetime(event.at),
+    }
+    subject = event.subject
+    if subject is not None:
+        for member, text in (
+            ("Id", subject.operation_id),
+            ("Name", subject.name),
+            ("ParentId", subject.parent_id),
+            ("SubType", subject.sub_type),
+        ):
+            if text:
+                encoded[member] = text
+    encoded[f"{event.type.value}Details"] = _details_json(event)
+    return encoded
+
+
+def _outcome(details: Mapping[str, Any]) -> Details:
+    return Outcome(_unwrapped(details, "Result"), _unwrapped(details, "Error"))
+
+
+def _attempt(details: Mapping[str, Any]) -> Details:
+    retry = details.get("RetryDetails") or {}
+    return Attempt(
+        retry.get("CurrentAttempt", 1),
+        _unwrapped(details, "Result"),
+        _unwrapped(details, "Error"),
+        retry.get("NextAttemptDelaySeconds"),
+    )
+
+
+def _schedule(details: Mapping[str, Any]) -> Details:
+    end_at = details.get("ScheduledEndTimestamp")
+    return WaitSchedule(details.get("Duration") or 0, None if end_at is None else to_microseconds(end_at))
+
+
+def _nothing(details: Mapping[str, Any]) -> Details:
+    return None
+
+
+def _unwrapped(details: Mapping[str, Any], member: str) -> Any:
+    return (details.get(member) or {}).get("Payload")
+
+
+_DECODERS: dict[EventType, tuple[OperationType | None, Callable[[Mapping[str, Any]], Details]]] = {
+    EventType.EXECUTION_STARTED: (
+        OperationType.EXECUTION,
+        lambda details: ExecutionInput(_unwrapped(details, "Input"), details.get("ExecutionTimeout")),
+    ),
+    EventType.EXECUTION_SUCCEEDED: (OperationType.EXECUTION, _outcome),
+    EventType.EXECUTION_FAILED: (OperationType.EXECUTION, _outcome),
+    EventType.EXECUTION_TIMED_OUT: (OperationType.EXECUTION, _outcome),
+    EventType.EXECUTION_STOPPED: (OperationType.EXECUTION, _outcome),
+    EventType.CONTEXT_STARTED: (OperationType.CONTEXT, _nothing),
+    EventType.CONTEXT_SUCCEEDED: (OperationType.CONTEXT, _outcome),
+    EventType.CONTEXT_FAILED: (OperationType.CONTEXT, _outcome),
+    EventType.STEP_STARTED: (OperationType.STEP, _nothing),
+    EventType.STEP_SUCCEEDED: (OperationType.STEP, _attempt),
+    EventType.STEP_FAILED: (OperationType.STEP, _attempt),
+    EventType.WAIT_STARTED: (OperationType.WAIT, _schedule),
+    EventType.WAIT_SUCCEEDED: (OperationType.WAIT, _schedule),
+    EventType.WAIT_CANCELLED: (OperationType.WAIT, _outcome),
+    EventType.INVOCATION_COMPLETED: (
+        None,
+        lambda details: InvocationOutcome(
+            details.get("RequestId") or "",
+            to_microseconds(details["StartTimestamp"]),
+            to_microseconds(details["EndTimestamp"]),
+            _unwrapped(details, "Error"),
+        ),
+    ),
+}
+
+
+def event_from_json(encoded: Mapping[str, Any]) -> Event:
+    """Decode one event as boto3 returns it.
+
+    Raises:
+        HistoryError: the event is of an unknown type or lacks a member; it names both.
+    """
+    try:
+        event_type = EventType(encoded["EventType"])
+        operation_type, decode = _DECODERS[event_type]
+        details = decode(encoded.get(f"{event_type.value}Details") or {})
+        subject = None
+        if operation_type is not None:
+            subject = Subject(
+                encoded["Id"],
+                operation_type,
+                encoded.get("SubType"),
+                encoded.get("Name"),
+                encoded.get("ParentId"),
+            )
+        return Event(event_type, to_microseconds(encoded["EventTimestamp"]), subject, details)
+    except (KeyError, ValueError) as error:
+        raise HistoryError(
+            f"Event {encoded.get('EventId')!r} ({encoded.get('EventType')!r}) cannot be read: {error!r}"
+        ) from error
+
+
+def canonical_text(events: Iterable[dict[str, Any]]) -> str:
+    """Write encoded events as text, one a line, so that equal histories are equal byte for byte."""
+    return "\n".join(
+        json.dumps(event, sort_keys=True, default=lambda moment: moment.isoformat()) for event in events
+    )

@@ -1,0 +1,108 @@
+"""Event: one thing that happened in an execution.
+
+Times are integers, microseconds since the epoch. Errors are in the service's JSON form (a dict with
+``ErrorMessage``, ``ErrorType``, ...).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+from durable_sdk.lambda_service import OperationType
+
+ErrorJson: TypeAlias = dict[str, Any]
+
+
+class EventType(StrEnum):
+    """The service's event types, and one of our own: STEP_READY leaves no trace in AWS's histories."""
+
+    EXECUTION_STARTED = "ExecutionStarted"
+    EXECUTION_SUCCEEDED = "ExecutionSucceeded"
+    EXECUTION_FAILED = "ExecutionFailed"
+    EXECUTION_TIMED_OUT = "ExecutionTimedOut"
+    EXECUTION_STOPPED = "ExecutionStopped"
+    CONTEXT_STARTED = "ContextStarted"
+    CONTEXT_SUCCEEDED = "ContextSucceeded"
+    CONTEXT_FAILED = "ContextFailed"
+    STEP_STARTED = "StepStarted"
+    STEP_SUCCEEDED = "StepSucceeded"
+    STEP_FAILED = "StepFailed"
+    STEP_READY = "StepReady"
+    WAIT_STARTED = "WaitStarted"
+    WAIT_SUCCEEDED = "WaitSucceeded"
+    WAIT_CANCELLED = "WaitCancelled"
+    INVOCATION_COMPLETED = "InvocationCompleted"
+
+
+INTERNAL_EVENT_TYPES = frozenset({EventType.STEP_READY})
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The operation that an event is about; the same for all events of one operation."""
+
+    operation_id: str
+    operation_type: OperationType
+    sub_type: str | None = None
+    name: str | None = None
+    parent_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionInput:
+    """How an execution started. ``timeout_seconds`` is None where it is not known."""
+
+    payload: str | None
+    timeout_seconds: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an operation ended. ``replay_children`` tells that a context's result was too large to store."""
+
+    result: str | None = None
+    error: ErrorJson | None = None
+    replay_children: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """How an attempt of a step ended. ``number`` counts from 1; with a delay, another attempt follows."""
+
+    number: int
+    result: str | None = None
+    error: ErrorJson | None = None
+    next_delay_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WaitSchedule:
+    """How long a wait takes. ``end_at`` is None on the event that ends it."""
+
+    duration_seconds: int
+    end_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InvocationOutcome:
+    """One run of the handler, and its error if it failed (rather than that the execution failed)."""
+
+    request_id: str
+    started_at: int
+    ended_at: int
+    error: ErrorJson | None = None
+
+
+Details: TypeAlias = ExecutionInput | Outcome | Attempt | WaitSchedule | InvocationOutcome | None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event. ``subject`` is None for InvocationCompleted only."""
+
+    type: EventType
+    at: int
+    subject: Subject | None
+    details: Details = None

@@ -1,0 +1,134 @@
+"""Markers: their arguments, checked before anything runs."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from durable_sdk.execution import is_durable
+from pytest_durable.durations import DurationLike, to_whole_seconds
+from pytest_durable.errors import UsageError
+from pytest_durable.simulator.invocation import Handler
+from pytest_durable.simulator.options import DEFAULT_INVOCATION_TIMEOUT_SECONDS, DEFAULT_START
+from pytest_durable.simulator.service.limits import Limits
+
+DURABLE_EXECUTION = "durable_execution"
+
+SCHEDULES = ("in-order", "random")
+
+# A function is called "function" in the ARNs of a test that names none.
+DEFAULT_FUNCTION_NAME = "function"
+
+
+@dataclass(frozen=True, slots=True)
+class DurableMark:
+    """The arguments of ``@pytest.mark.durable_execution``."""
+
+    handler: Handler
+    lambda_function_name: str
+    start_time: datetime
+    execution_timeout_seconds: int | None
+    invocation_timeout_seconds: int
+    skip_time: bool
+    virtual_clock: bool
+    limits: Limits
+    seed: int | None
+    schedule: str
+
+
+def durable_mark(item: pytest.Item) -> DurableMark:
+    """Return the checked marker of a test.
+
+    Raises:
+        UsageError: there is none, or an argument is wrong; it names the argument and the test.
+    """
+    marker = item.get_closest_marker(DURABLE_EXECUTION)
+    if marker is None:
+        raise UsageError(
+            f"{item.nodeid} uses durable_runner without a marker. "
+            "Add @pytest.mark.durable_execution(handler=...)."
+        )
+    try:
+        return _parse(*marker.args, **marker.kwargs)
+    except UsageError as error:
+        raise UsageError(f"@pytest.mark.durable_execution of {item.nodeid}: {error}") from None
+    except TypeError:
+        known = ", ".join(inspect.signature(_parse).parameters)
+        given = [*map(repr, marker.args), *marker.kwargs]
+        raise UsageError(
+            f"@pytest.mark.durable_execution of {item.nodeid} takes the keyword arguments {known}; "
+            f"got {', '.join(given) or 'nothing'}."
+        ) from None
+
+
+def _parse(
+    *,
+    handler: Any = None,
+    lambda_function_name: str | None = None,
+    start_time: datetime | str = DEFAULT_START,
+    execution_timeout: DurationLike | None = None,
+    invocation_timeout: DurationLike = DEFAULT_INVOCATION_TIMEOUT_SECONDS,
+    skip_time: bool = True,
+    clock: str = "virtual",
+    limits: Mapping[str, int] | None = None,
+    seed: int | None = None,
+    schedule: str = "in-order",
+) -> DurableMark:
+    _check("lambda_function_name", lambda_function_name, str | None, "a text")
+    _check("skip_time", skip_time, bool, "True or False")
+    _check("limits", limits, Mapping | None, "a mapping of names to integers")
+    if seed is not None and type(seed) is not int:
+        raise UsageError(f"seed is an integer, got {seed!r}.")
+    return DurableMark(
+        handler=_durable_handler(handler),
+        lambda_function_name=lambda_function_name or DEFAULT_FUNCTION_NAME,
+        start_time=_aware(start_time),
+        execution_timeout_seconds=(
+            None if execution_timeout is None else to_whole_seconds(execution_timeout, "execution_timeout")
+        ),
+        invocation_timeout_seconds=to_whole_seconds(invocation_timeout, "invocation_timeout"),
+        skip_time=skip_time,
+        virtual_clock=_one_of("clock", clock, ("virtual", "real")) == "virtual",
+        limits=Limits.overridden(limits or {}),
+        seed=seed,
+        schedule=_one_of("schedule", schedule, SCHEDULES),
+    )
+
+
+def _check(name: str, value: object, kind: Any, expected: str) -> None:
+    if not isinstance(value, kind):
+        raise UsageError(f"{name} is {expected}, got {value!r}.")
+
+
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
+    if value not in allowed:
+        raise UsageError(f"{name} is one of {', '.join(map(repr, allowed))}, got {value!r}.")
+    return value
+
+
+def _durable_handler(handler: Any) -> Callable[[Any, Any], Any]:
+    if handler is None:
+        raise UsageError("handler is missing: the function decorated with @durable_execution.")
+    if not callable(handler) or not is_durable(handler):
+        name = getattr(handler, "__qualname__", None) or repr(handler)
+        raise UsageError(f"handler {name} is not a durable handler. Decorate it with @durable_execution.")
+    result: Callable[[Any, Any], Any] = handler
+    return result
+
+
+def _aware(moment: datetime | str) -> datetime:
+    if not isinstance(moment, datetime):
+        try:
+            moment = datetime.fromisoformat(moment)
+        except (TypeError, ValueError):
+            raise UsageError(
+                f"start_time is an aware datetime or ISO text such as '2026-01-01T00:00:00Z', got {moment!r}."
+            ) from None
+    if moment.tzinfo is None:
+        raise UsageError(f"start_time needs a time zone, such as '2026-01-01T00:00:00Z', got {moment!r}.")
+    return moment.astimezone(UTC)

@@ -1,0 +1,105 @@
+"""The pytest plugin: hooks and fixtures only.
+
+It imports pytest and nothing else: the simulator, the SDK and freezegun are imported when the first test
+asks for ``durable_runner``, so a test run without durable tests pays nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_durable.simulator.runner import LocalRunner
+
+_MARKER = (
+    "durable_execution(handler, lambda_function_name=None, start_time=..., execution_timeout=None, "
+    "invocation_timeout='15m', skip_time=True, clock='virtual', limits=None, seed=None, "
+    "schedule='in-order'): the durable handler that the fixture durable_runner runs, and how."
+)
+
+_runner_key: pytest.StashKey[LocalRunner] = pytest.StashKey()
+
+_TIMELINE_SECTION = "durable timeline"
+_FAILURE_SECTION = "durable execution"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options and ini keys."""
+    group = parser.getgroup("durable", "durable functions")
+    group.addoption(
+        "--durable-seed",
+        type=int,
+        default=None,
+        metavar="N",
+        help="seed of everything left to chance in durable tests (default: the marker's, or 0)",
+    )
+    group.addoption(
+        "--durable-timeline",
+        action="store_true",
+        help="show the timeline of each durable test that passes, too",
+    )
+    parser.addini("durable_seed", "default of --durable-seed", default="")
+    parser.addini("durable_timeline", "default of --durable-timeline", type="bool", default=False)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker."""
+    config.addinivalue_line("markers", _MARKER)
+
+
+@pytest.fixture
+def durable_runner(request: pytest.FixtureRequest) -> Iterator[LocalRunner]:
+    """Run the handler of the marker ``durable_execution`` under the simulator.
+
+    ``durable_runner.run(input=...)`` returns the result. Usable as a context manager, which is optional.
+    """
+    from pytest_durable.errors import UsageError
+    from pytest_durable.fixtures import make_runner
+
+    try:
+        runner = make_runner(request.node)
+    except UsageError as error:
+        pytest.fail(str(error), pytrace=False)
+    request.node.stash[_runner_key] = runner
+    yield runner
+    runner.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what the executions of a durable test did, if it failed or the timeline was asked for."""
+    report = yield
+    runner = item.stash.get(_runner_key, None)
+    if runner is None or report.when != "call":
+        return report
+    if report.failed:
+        from pytest_durable.report.failure import failure_section
+
+        text = failure_section(
+            _timelines(runner),
+            [str(pending) for pending in runner.pending],
+            runner.seed,
+            f'pytest "{item.nodeid}" --durable-seed={runner.seed}',
+        )
+        report.sections.append((_FAILURE_SECTION, text))
+    elif item.config.getoption("durable_timeline") or item.config.getini("durable_timeline"):
+        report.sections.append((_TIMELINE_SECTION, _timelines(runner)))
+    return report
+
+
+def _timelines(runner: LocalRunner) -> str:
+    return "\n\n".join(result.timeline() for result in runner.results)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Write the timelines of tests that passed."""
+    for report in terminalreporter.getreports("passed"):
+        for name, text in report.sections:
+            if name == _TIMELINE_SECTION:
+                terminalreporter.write_sep("-", f"durable timeline of {report.nodeid}")
+                terminalreporter.write_line(text)

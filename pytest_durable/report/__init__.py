@@ -1,0 +1,1 @@
+"""What pytest prints about a run: texts made of plain values."""

@@ -1,0 +1,176 @@
+"""Invocations: the runs of the handler, and what caused each.
+
+Only events that a history shows are looked at, so the answer is the same for every backend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import takewhile
+
+from durable_sdk.lambda_service import ErrorObject
+from pytest_durable.history.codec import to_datetime
+from pytest_durable.history.events import (
+    INTERNAL_EVENT_TYPES,
+    Attempt,
+    Event,
+    EventType,
+    InvocationOutcome,
+    Subject,
+)
+
+_CAUSES_SHOWN = 3
+
+# What the service does on its own, and the handler never.
+SERVICE_EVENT_TYPES = frozenset(
+    {
+        EventType.EXECUTION_STARTED,
+        EventType.EXECUTION_SUCCEEDED,
+        EventType.EXECUTION_FAILED,
+        EventType.EXECUTION_TIMED_OUT,
+        EventType.EXECUTION_STOPPED,
+        EventType.WAIT_SUCCEEDED,
+    }
+)
+
+# What ends an operation from outside: the service wakes the handler for it.
+_ENDED = {EventType.WAIT_SUCCEEDED: "wait"}
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One run of the handler, why it took place, and its error if the run itself failed."""
+
+    number: int
+    request_id: str
+    start: datetime
+    end: datetime
+    reason: str
+    error: ErrorObject | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """The events from the end of one invocation to the end of the next.
+
+    ``number`` is None if no invocation is among them, ``outcome`` if it has not ended.
+    """
+
+    number: int | None
+    started_at: int
+    reason: str
+    events: list[Event]
+    outcome: InvocationOutcome | None = None
+    after_failure: bool = False
+
+    def is_cause(self, event: Event) -> bool:
+        """Return whether the invocation was started for the event, which `reason` then tells."""
+        return (
+            self.number is not None
+            and not self.after_failure
+            and event.type in _ENDED
+            and event.at <= self.started_at
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Retry:
+    due_at: int
+    attempt: int
+    subject: Subject
+
+    def __str__(self) -> str:
+        return f"retry {self.attempt} of {_named('step', self.subject)}"
+
+
+def _named(kind: str, subject: Subject | None) -> str:
+    return f"{kind} {subject.name!r}" if subject and subject.name else f"unnamed {kind}"
+
+
+def _joined(causes: Iterable[str]) -> str:
+    distinct = list(dict.fromkeys(causes))
+    text = ", ".join(distinct[:_CAUSES_SHOWN])
+    more = len(distinct) - _CAUSES_SHOWN
+    return f"{text} and {more} more" if more > 0 else text
+
+
+def _ends(events: Iterable[Event]) -> list[str]:
+    return [f"{_named(_ENDED[event.type], event.subject)} ended" for event in events if event.type in _ENDED]
+
+
+def _chunks(events: Iterable[Event]) -> Iterator[tuple[list[Event], InvocationOutcome | None]]:
+    chunk: list[Event] = []
+    for event in events:
+        if isinstance(event.details, InvocationOutcome):
+            yield chunk, event.details
+            chunk = []
+        elif event.type not in INTERNAL_EVENT_TYPES:
+            chunk.append(event)
+    if chunk:
+        yield chunk, None
+
+
+def stretches(events: Iterable[Event]) -> Iterator[Stretch]:
+    """Cut a history at the ends of its invocations."""
+    retries: dict[str, _Retry] = {}
+    before: Stretch | None = None
+    for number, (chunk, outcome) in enumerate(_chunks(events), 1):
+        if outcome is not None:
+            started_at = outcome.started_at
+        else:
+            from_handler = (event for event in chunk if event.type not in SERVICE_EVENT_TYPES)
+            first = next(from_handler, None)
+            if first is None:
+                yield Stretch(None, chunk[0].at, "", chunk)
+                return
+            started_at = first.at
+        failed = before is not None and _failed(before)
+        reason = _reason(before, chunk, started_at, retries)
+        before = Stretch(number, started_at, reason, chunk, outcome, failed)
+        _note_retries(chunk, retries)
+        yield before
+
+
+def _failed(stretch: Stretch) -> bool:
+    return stretch.outcome is not None and stretch.outcome.error is not None
+
+
+def _reason(before: Stretch | None, chunk: list[Event], started_at: int, retries: dict[str, _Retry]) -> str:
+    if before is None:
+        return "started"
+    if before.outcome is not None and before.outcome.error is not None:
+        return f"retry after {before.outcome.error.get('ErrorType') or 'an error'}"
+    arrived = takewhile(lambda event: event.type in _ENDED and event.at <= started_at, chunk)
+    due = [str(retry) for retry in retries.values() if retry.due_at <= started_at]
+    # The last resort is for what ended while the handler was about to suspend.
+    return _joined([*_ends(arrived), *due]) or _joined(_ends(before.events)) or "resumed"
+
+
+def _note_retries(events: Iterable[Event], retries: dict[str, _Retry]) -> None:
+    for event in events:
+        subject = event.subject
+        if subject is None:
+            continue
+        retries.pop(subject.operation_id, None)
+        details = event.details
+        if isinstance(details, Attempt) and details.next_delay_seconds is not None:
+            due_at = event.at + details.next_delay_seconds * 1_000_000
+            retries[subject.operation_id] = _Retry(due_at, details.number + 1, subject)
+
+
+def invocations_of(events: Iterable[Event]) -> list[Invocation]:
+    """Return the invocations that have ended, in the order in which they did."""
+    return [
+        Invocation(
+            stretch.number,
+            stretch.outcome.request_id,
+            to_datetime(stretch.outcome.started_at),
+            to_datetime(stretch.outcome.ended_at),
+            stretch.reason,
+            None if stretch.outcome.error is None else ErrorObject.from_dict(stretch.outcome.error),
+        )
+        for stretch in stretches(events)
+        if stretch.number is not None and stretch.outcome is not None
+    ]

@@ -1,0 +1,203 @@
+"""Operations: what a test sees of each operation, under the names of AWS's testing package."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar, cast
+
+from durable_sdk.lambda_service import ErrorObject, OperationStatus, OperationType
+from pytest_durable.history.codec import to_datetime
+from pytest_durable.history.fold import RecordedOperation, is_execution
+from pytest_durable.result import query
+from pytest_durable.result.wording import decoded, kind_of, shortened, value_text
+
+O = TypeVar("O", bound="Operation")  # noqa: E741 - one letter, as type variables are
+
+
+@dataclass(frozen=True, repr=False)
+class Operation:
+    """What every operation has. Times are aware datetimes; ids are the service's."""
+
+    operation_id: str
+    operation_type: OperationType
+    status: OperationStatus
+    parent_id: str | None = field(default=None, kw_only=True)
+    name: str | None = field(default=None, kw_only=True)
+    sub_type: str | None = field(default=None, kw_only=True)
+    start_timestamp: datetime | None = field(default=None, kw_only=True)
+    end_timestamp: datetime | None = field(default=None, kw_only=True)
+
+    @property
+    def value(self) -> Any:
+        """The decoded result; None where there is none."""
+        return None
+
+    def __repr__(self) -> str:
+        parts = [repr(self.name), self.status.value, *self._repr_details()]
+        return f"{type(self).__name__}({', '.join(parts)})"
+
+    def _repr_details(self) -> Iterable[str]:
+        return ()
+
+
+class Lookups:
+    """The lookups of results and contexts. All but `operation` look directly inside only."""
+
+    def _searched(self) -> tuple[list[Operation], str]:
+        """Return the operations directly inside, and words for what holds them."""
+        raise NotImplementedError
+
+    def _find(self, name: str, kind: OperationType | None) -> Operation:
+        operations, holder = self._searched()
+        return query.find(operations, name, kind, holder)
+
+    def get_operation_by_name(self, name: str) -> Operation:
+        """Return the first operation of that name, of any kind."""
+        return self._find(name, None)
+
+    def get_step(self, name: str) -> StepOperation:
+        """Return the first step of that name."""
+        return cast("StepOperation", self._find(name, OperationType.STEP))
+
+    def get_wait(self, name: str) -> WaitOperation:
+        """Return the first wait of that name."""
+        return cast("WaitOperation", self._find(name, OperationType.WAIT))
+
+    def get_context(self, name: str) -> ContextOperation:
+        """Return the first context of that name: a child context, map, parallel or branch."""
+        return cast("ContextOperation", self._find(name, OperationType.CONTEXT))
+
+    def get_all_operations(self) -> list[Operation]:
+        """Return the operations at every depth, each parent before its children."""
+        return list(query.walk(self._searched()[0]))
+
+    def operation(self, path: str) -> Operation:
+        """Return the operation at ``"orders/charge"``, or ``"orders[1]/charge"`` for repeats."""
+        operations, holder = self._searched()
+        return query.at_path(operations, path, holder)
+
+
+@dataclass(frozen=True, repr=False)
+class ExecutionOperation(Operation):
+    """The execution itself."""
+
+    input_payload: str | None = field(default=None, kw_only=True)
+
+    def _repr_details(self) -> Iterable[str]:
+        if self.input_payload is not None:
+            yield f"input={shortened(self.input_payload)}"
+
+
+@dataclass(frozen=True, repr=False)
+class ContextOperation(Operation, Lookups):
+    """An operation with others inside. ``result`` is the stored text, `value` what it means."""
+
+    child_operations: list[Operation] = field(default_factory=list, kw_only=True)
+    result: str | None = field(default=None, kw_only=True)
+    error: ErrorObject | None = field(default=None, kw_only=True)
+
+    @property
+    def value(self) -> Any:
+        """The decoded result; None where there is none.
+
+        Raises:
+            DurableTestError: the stored text is neither JSON nor the SDK's typed envelope.
+        """
+        if self.result is None:
+            return None
+        return decoded(self.result, f"The result of {self._described()}")
+
+    def _described(self) -> str:
+        return f"{kind_of(self.operation_type, self.sub_type)} {self.name!r}"
+
+    def _searched(self) -> tuple[list[Operation], str]:
+        described = self._described()
+        return self.child_operations, described[0].upper() + described[1:]
+
+    def _repr_details(self) -> Iterable[str]:
+        if self.result is not None:
+            yield f"value={value_text(self.result)}"
+        if self.error is not None:
+            yield f"error={self.error.type}: {shortened(self.error.message or '')}"
+        if self.child_operations:
+            yield f"{len(self.child_operations)} inside"
+
+
+@dataclass(frozen=True, repr=False)
+class StepOperation(ContextOperation):
+    """A step. ``attempt`` counts attempts that have ended; ``next_attempt_timestamp`` is set while
+    the step waits for its next one."""
+
+    attempt: int = field(default=0, kw_only=True)
+    next_attempt_timestamp: datetime | None = field(default=None, kw_only=True)
+
+    def _repr_details(self) -> Iterable[str]:
+        yield f"attempt={self.attempt}"
+        yield from super()._repr_details()
+
+
+@dataclass(frozen=True, repr=False)
+class WaitOperation(Operation):
+    """A wait."""
+
+    scheduled_end_timestamp: datetime | None = field(default=None, kw_only=True)
+
+    def _repr_details(self) -> Iterable[str]:
+        if self.scheduled_end_timestamp is not None:
+            yield f"until {self.scheduled_end_timestamp.isoformat()}"
+
+
+def _datetime(microseconds: int | None) -> datetime | None:
+    return None if microseconds is None else to_datetime(microseconds)
+
+
+def operation_view(recorded: RecordedOperation, children: list[Operation]) -> Operation:
+    """Return what a test sees of a recorded operation."""
+    subject = recorded.subject
+    kind = subject.operation_type
+    common: dict[str, Any] = {
+        "operation_id": subject.operation_id,
+        "operation_type": kind,
+        "status": recorded.status,
+        "parent_id": subject.parent_id or None,
+        "name": subject.name or None,
+        "sub_type": subject.sub_type or None,
+        "start_timestamp": _datetime(recorded.started_at),
+        "end_timestamp": _datetime(recorded.ended_at),
+    }
+    if kind is OperationType.EXECUTION:
+        return ExecutionOperation(**common, input_payload=recorded.input_payload)
+    if kind is OperationType.WAIT:
+        end = _datetime(recorded.scheduled_end_at)
+        return WaitOperation(**common, scheduled_end_timestamp=end)
+    if kind not in (OperationType.CONTEXT, OperationType.STEP):
+        return Operation(**common)
+    error = None if recorded.error is None else ErrorObject.from_dict(recorded.error)
+    common |= {"child_operations": children, "result": recorded.result, "error": error}
+    if kind is OperationType.CONTEXT:
+        return ContextOperation(**common)
+    # The record keeps a due time after the attempt began; a test asks for what is still to come.
+    pending = recorded.status is OperationStatus.PENDING
+    due = _datetime(recorded.next_attempt_at) if pending else None
+    return StepOperation(**common, attempt=recorded.attempt, next_attempt_timestamp=due)
+
+
+def operation_tree(recorded: Iterable[RecordedOperation]) -> list[Operation]:
+    """Return the root operations without EXECUTION, in order of creation, with all below them."""
+    operations = [operation for operation in recorded if not is_execution(operation)]
+    known = {operation.subject.operation_id for operation in operations}
+    children: dict[str | None, list[Operation]] = defaultdict(list)
+    # Backwards, because a parent is created before its children and needs them to be built.
+    for operation in reversed(operations):
+        subject = operation.subject
+        inside = children.pop(subject.operation_id, [])
+        inside.reverse()
+        # What lies in the execution, or in a context that left no record, is at the root.
+        parent_id = subject.parent_id if subject.parent_id in known else None
+        children[parent_id].append(operation_view(operation, inside))
+    roots = children.pop(None, [])
+    roots.reverse()
+    return roots

@@ -1,0 +1,221 @@
+"""Rows: the lines of a timeline, before anyone decides how they look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from pytest_durable.history.events import (
+    Attempt,
+    Event,
+    EventType,
+    ExecutionInput,
+    Outcome,
+    Subject,
+    WaitSchedule,
+)
+from pytest_durable.result.invocations import Stretch, stretches
+from pytest_durable.result.wording import (
+    MICROSECONDS_PER_SECOND,
+    error_text,
+    kind_of,
+    passing,
+    shortened,
+    span,
+    value_text,
+)
+
+
+class RowKind(Enum):
+    """What a row is about."""
+
+    INVOCATION = "invocation"
+    OPERATION = "operation"
+    CRASH = "crash"
+    GAP = "gap"
+    END = "end"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line: what happened, and what came of it. ``at`` counts from the start."""
+
+    kind: RowKind
+    at: int
+    label: str
+    outcome: str = ""
+    depth: int = 0
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """The rows of one invocation, or of what happened outside of any (``number`` is None)."""
+
+    number: int | None
+    rows: list[Row]
+
+
+_ENDS = {
+    EventType.EXECUTION_SUCCEEDED: "succeeded",
+    EventType.EXECUTION_FAILED: "FAILED",
+    EventType.EXECUTION_TIMED_OUT: "TIMED OUT",
+    EventType.EXECUTION_STOPPED: "STOPPED",
+}
+
+# Shorter work is noise beside the waits of a durable function.
+_SHORTEST_SHOWN = MICROSECONDS_PER_SECOND // 10
+
+
+class _Lines:
+    """Builds lanes while it goes through the history once."""
+
+    def __init__(self, started_at: int, width: int) -> None:
+        self._started_at = started_at
+        self._width = width
+        self._depths: dict[str, int] = {}
+        self._names: dict[str, str] = {}
+        # The operations under whose rows the next one stands. Where branches take turns, or where a
+        # context began in an earlier lane, indentation misleads: then the label names the context.
+        self._above: list[str] = []
+        self._input: str | None = None
+        # The rows of operations that began in this lane and have not ended yet, with their begin.
+        self._open: dict[str, tuple[int, Event]] = {}
+        self._rows: list[Row] = []
+
+    def lane(self, stretch: Stretch, idle_since: int | None) -> Lane:
+        """Return the lane of a stretch. ``idle_since`` is when the previous one ended."""
+        self._rows, self._open, self._above = [], {}, []
+        if idle_since is not None and stretch.started_at - idle_since >= MICROSECONDS_PER_SECOND:
+            gap = passing(stretch.started_at - idle_since)
+            self._add(RowKind.GAP, idle_since, gap)
+        for event in stretch.events:
+            if isinstance(event.details, ExecutionInput):
+                self._input = event.details.payload
+        if stretch.number is not None:
+            given = self._value(self._input) if stretch.number == 1 else ""
+            self._add(RowKind.INVOCATION, stretch.started_at, stretch.reason, given)
+        for event in stretch.events:
+            if not stretch.is_cause(event):
+                self._event(event)
+        self._leave(stretch)
+        return Lane(stretch.number, self._rows)
+
+    def _add(
+        self,
+        kind: RowKind,
+        at: int,
+        label: str,
+        outcome: str = "",
+        depth: int = 0,
+        failed: bool = False,
+    ) -> None:
+        self._rows.append(Row(kind, at - self._started_at, label, outcome, depth, failed))
+
+    def _value(self, text: str | None) -> str:
+        return "" if text is None else value_text(text, self._width)
+
+    def _event(self, event: Event) -> None:
+        subject = event.subject
+        if subject is None or event.type is EventType.EXECUTION_STARTED:
+            return
+        if event.type in _ENDS:
+            outcome, failed = self._outcome(event)
+            failed = failed or event.type is not EventType.EXECUTION_SUCCEEDED
+            self._add(RowKind.END, event.at, _ENDS[event.type], outcome, failed=failed)
+            return
+        key = subject.operation_id
+        if event.type.value.endswith("Started"):
+            scheduled = event.details
+            outcome = (
+                span(scheduled.duration_seconds * MICROSECONDS_PER_SECOND)
+                if isinstance(scheduled, WaitSchedule)
+                else ""
+            )
+            self._open[key] = (len(self._rows), event)
+            self._operation(event.at, subject, outcome)
+            return
+        outcome, failed = self._outcome(event)
+        opened = self._open.pop(key, None)
+        if opened is None:
+            self._operation(event.at, subject, outcome, failed)
+            return
+        index, began = opened
+        row = self._rows[index]
+        outcome = ", ".join(part for part in (row.outcome, outcome) if part)
+        took = event.at - began.at
+        if took >= _SHORTEST_SHOWN and event.type is not EventType.WAIT_SUCCEEDED:
+            outcome = _with_note(outcome, f"took {span(took)}")
+        self._rows[index] = replace(row, outcome=outcome, failed=failed)
+
+    def _operation(self, at: int, subject: Subject, outcome: str, failed: bool = False) -> None:
+        # An operation that is seen again keeps the depth it had.
+        key, parent_id = subject.operation_id, subject.parent_id or ""
+        depth = self._depths.setdefault(key, self._depths.get(parent_id, -1) + 1)
+        kind = kind_of(subject.operation_type, subject.sub_type)
+        name = subject.name or ""
+        if depth and self._above[depth - 1 : depth] != [parent_id]:
+            name = f"{self._names[parent_id]}/{name}"
+        self._names[key] = subject.name or f"({kind})"
+        self._above = [*self._above[: max(depth - 1, 0)], *([parent_id] if depth else []), key]
+        self._add(RowKind.OPERATION, at, f"{kind} {name}".rstrip(), outcome, depth + 1, failed)
+
+    def _outcome(self, event: Event) -> tuple[str, bool]:
+        """Return what came of it, and whether that is a failure."""
+        details = event.details
+        if event.type is EventType.WAIT_SUCCEEDED:
+            return "ended", False
+        if not isinstance(details, Outcome | Attempt):
+            return "", False
+        failed = details.error is not None or event.type.value.endswith("Failed")
+        if details.error is not None:
+            text = shortened(error_text(details.error), 2 * self._width)
+        else:
+            text = self._value(details.result)
+        if event.type is EventType.WAIT_CANCELLED:
+            return f"cancelled {text}".rstrip(), False
+        if failed and event.type not in _ENDS:
+            text = f"FAILED {text}".rstrip()
+        if isinstance(details, Attempt):
+            text = _with_attempt(text, details)
+        return text, failed
+
+    def _leave(self, stretch: Stretch) -> None:
+        """Mark the steps that the end of the invocation cut short, and the crash that did it."""
+        error = stretch.outcome.error if stretch.outcome else None
+        if stretch.outcome is None:
+            left = "has not ended"
+        else:
+            left = "left unfinished" if error is None else "INTERRUPTED"
+        for index, began in self._open.values():
+            if began.type is EventType.STEP_STARTED:
+                row = self._rows[index]
+                self._rows[index] = replace(row, outcome=left, failed=error is not None)
+        if stretch.outcome is not None and error is not None:
+            text = shortened(error_text(error), 2 * self._width)
+            self._add(RowKind.CRASH, stretch.outcome.ended_at, "invocation FAILED", text, 1, True)
+
+
+def _with_note(text: str, note: str) -> str:
+    return f"{text[:-1]}, {note})" if text.endswith(")") and "  (" in text else f"{text}  ({note})"
+
+
+def _with_attempt(text: str, attempt: Attempt) -> str:
+    """Add which attempt it was, unless it is the first and only one."""
+    delay = attempt.next_delay_seconds
+    if delay is not None:
+        again = span(delay * MICROSECONDS_PER_SECOND)
+        return f"{text}  (attempt {attempt.number}, again in {again})"
+    return f"{text}  (attempt {attempt.number})" if attempt.number > 1 else text
+
+
+def lanes_of(events: Iterable[Event], width: int = 60) -> Iterator[Lane]:
+    """Return the rows of a history, by invocation. Values are cut at ``width`` characters."""
+    lines: _Lines | None = None
+    idle_since: int | None = None
+    for stretch in stretches(events):
+        if lines is None:
+            lines = _Lines(stretch.events[0].at if stretch.events else stretch.started_at, width)
+        yield lines.lane(stretch, idle_since)
+        idle_since = stretch.outcome.ended_at if stretch.outcome else None

@@ -1,0 +1,37 @@
+"""Runner: what a test may do with the execution of a durable function, on any backend."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from pytest_durable.durations import DurationLike
+from pytest_durable.result.execution import DurableFunctionTestResult
+
+
+class Runner(Protocol):
+    """The fixture ``durable_runner``."""
+
+    mode: str
+    """``"local"`` for the simulator."""
+
+    def run(self, input: Any = None, timeout: DurationLike | None = None) -> DurableFunctionTestResult:
+        """Start an execution, run it to its end and return the result."""
+        ...
+
+    def run_async(self, input: Any = None, timeout: DurationLike | None = None) -> str:
+        """Start an execution and return its ARN."""
+        ...
+
+    def wait_for_result(
+        self, execution_arn: str, timeout: DurationLike | None = None
+    ) -> DurableFunctionTestResult:
+        """Run the execution to its end and return the result."""
+        ...
+
+    def get_execution_history(self, execution_arn: str) -> list[dict[str, Any]]:
+        """Return the events so far, as boto3 returns them."""
+        ...
+
+    def close(self) -> None:
+        """Release whatever the runner holds."""
+        ...

@@ -1,0 +1,38 @@
+"""Settings: what the command line and the configuration file say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from pytest_durable.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """``seed`` is None unless the command line or the configuration file gives one."""
+
+    command_line_seed: int | None
+    ini_seed: int | None
+
+    @classmethod
+    def from_config(cls, config: pytest.Config) -> Settings:
+        """Read the settings.
+
+        Raises:
+            UsageError: a value is malformed.
+        """
+        ini = config.getini("durable_seed")
+        try:
+            ini_seed = int(ini) if ini else None
+        except ValueError:
+            raise UsageError(f"durable_seed in the configuration is an integer, got {ini!r}.") from None
+        return cls(config.getoption("durable_seed"), ini_seed)
+
+    def seed(self, marker_seed: int | None) -> int:
+        """Return the seed of a test: the command line wins, then the marker, then the file, then 0."""
+        for seed in (self.command_line_seed, marker_seed, self.ini_seed):
+            if seed is not None:
+                return seed
+        return 0

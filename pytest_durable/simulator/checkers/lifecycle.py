@@ -1,0 +1,62 @@
+"""Lifecycle: every operation goes through its states in order, inside contexts that are open."""
+
+from __future__ import annotations
+
+from pytest_durable.errors import CheckerError
+from pytest_durable.history.events import Attempt, Event, EventType
+from pytest_durable.simulator.checkers.base import Checker
+from pytest_durable.simulator.service.records import ExecutionRecord
+
+_STARTS = {
+    EventType.EXECUTION_STARTED,
+    EventType.CONTEXT_STARTED,
+    EventType.STEP_STARTED,
+    EventType.WAIT_STARTED,
+}
+
+
+class LifecycleChecker(Checker):
+    """Follows each operation through "new", "started", "pending", "ready" and "ended"."""
+
+    def __init__(self) -> None:
+        self._states: dict[tuple[str, str], str] = {}
+
+    def recorded(self, record: ExecutionRecord, event: Event) -> None:
+        """Check that the event may come now."""
+        subject = event.subject
+        if subject is None:
+            return
+        key = (record.arn, subject.operation_id)
+        before = self._states.get(key, "new")
+        after = self._after(before, event)
+        if after is None:
+            self._fail(record, event, f"comes when it is {before}")
+        if self._states.get((record.arn, record.execution.operation_id)) == "ended":
+            self._fail(record, event, "comes after the execution has ended")
+        parent_id = subject.parent_id
+        if parent_id is not None:
+            parent = self._states.get((record.arn, parent_id), "new")
+            if parent != "started":
+                self._fail(record, event, f"lies in context {parent_id!r}, which is {parent}")
+        self._states[key] = after or before
+
+    @staticmethod
+    def _after(before: str, event: Event) -> str | None:
+        if event.type in _STARTS:
+            restarts = event.type is EventType.STEP_STARTED and before == "ready"
+            return "started" if before == "new" or restarts else None
+        if event.type is EventType.STEP_READY:
+            return "ready" if before == "pending" else None
+        if before not in ("started", "ready"):
+            return None
+        attempt = event.details
+        if isinstance(attempt, Attempt) and attempt.next_delay_seconds is not None:
+            return "pending"
+        return "ended"
+
+    @staticmethod
+    def _fail(record: ExecutionRecord, event: Event, what: str) -> None:
+        name = event.subject and (event.subject.name or event.subject.operation_id)
+        raise CheckerError(
+            f"{event.type} of operation {name!r} {what} (event {len(record.log)} of {record.arn})."
+        )

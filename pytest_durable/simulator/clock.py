@@ -1,0 +1,17 @@
+"""Clock: virtual time as an integer, microseconds since the epoch."""
+
+from __future__ import annotations
+
+
+class Clock:
+    """Reads the same until the loop moves it; never goes back."""
+
+    __slots__ = ("now",)
+
+    def __init__(self, now: int) -> None:
+        self.now = now
+
+    def move_to(self, moment: int) -> None:
+        """Move forward to ``moment``; a moment that has passed changes nothing."""
+        if moment > self.now:
+            self.now = moment

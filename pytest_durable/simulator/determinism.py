@@ -1,0 +1,38 @@
+"""The self-check: the same run twice has to give the same history, byte for byte.
+
+What it shows is that this input under this schedule depends on nothing but them, in this process. It cannot
+show what another process would change, such as the order of a set of texts under another PYTHONHASHSEED.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pytest_durable.errors import NonDeterminismError, UsageError
+from pytest_durable.history.codec import canonical_text
+from pytest_durable.result.diff import first_difference
+from pytest_durable.result.execution import DurableFunctionTestResult
+
+
+def check_deterministic(run: Callable[[], DurableFunctionTestResult], runs: int) -> DurableFunctionTestResult:
+    """Call ``run`` several times and compare the histories; return the first result.
+
+    Raises:
+        NonDeterminismError: two differ.
+        UsageError: fewer than two runs were asked for.
+    """
+    if runs < 2:
+        raise UsageError(f"Comparing takes at least 2 runs, got {runs}.")
+    first = run()
+    expected = canonical_text(first.history)
+    for number in range(2, runs + 1):
+        other = run()
+        if canonical_text(other.history) != expected:
+            difference = first_difference(first.history, other.history)
+            raise NonDeterminismError(
+                f"Run {number} differs from run 1 although input, seed and schedule are the same. "
+                "The handler depends on something that it does not record in a step: a random "
+                "number, the machine, or state that outlives a run.\n"
+                f"{difference}"
+            )
+    return first

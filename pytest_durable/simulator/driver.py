@@ -1,0 +1,105 @@
+"""Execution: drives one execution by hand, a stretch at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_durable.durations import DurationLike, to_microseconds
+from pytest_durable.errors import DurableTestError
+from pytest_durable.result.execution import DurableFunctionTestResult
+from pytest_durable.simulator.execution import SimulatedExecution
+from pytest_durable.simulator.pending import PendingOperation, pending_operations
+from pytest_durable.simulator.simulator import Simulator
+
+
+class Execution:
+    """An execution that has started. It goes on only inside these calls."""
+
+    def __init__(self, simulator: Simulator, execution: SimulatedExecution) -> None:
+        self._simulator = simulator
+        self._execution = execution
+
+    def __repr__(self) -> str:
+        return f"<Execution {self.arn} {self._execution.record.operation.status.value}>"
+
+    @property
+    def arn(self) -> str:
+        """The ARN of the execution."""
+        return self._execution.record.arn
+
+    @property
+    def pending(self) -> list[PendingOperation]:
+        """The operations that have not ended, in order of creation."""
+        return pending_operations(self._execution)
+
+    def until_suspended(self) -> Execution:
+        """Go on until no invocation runs: the handler waits for something, or has ended."""
+        # The invocation that is due now has to begin before its end can be waited for.
+        self._simulator.run_until(lambda: not self._is_idle(), between_invocations=False)
+        self._simulator.run_until(self._is_idle)
+        return self
+
+    def _is_idle(self) -> bool:
+        execution = self._execution
+        is_due_now = execution.invocation_is_due and self._simulator.next_event_at() == self._simulator.now
+        return execution.closed or (execution.invocation is None and not is_due_now)
+
+    def until(self, operation_name: str) -> Execution:
+        """Go on until the operation of that name has begun.
+
+        Raises:
+            DurableTestError: the execution ends, or gets stuck, before.
+        """
+        self._simulator.run_until(
+            lambda: self._has(operation_name) or self._execution.closed,
+            between_invocations=False,
+        )
+        if self._has(operation_name):
+            return self
+        if not self._execution.closed:
+            raise self._simulator.stuck(self._execution)
+        names = [
+            repr(operation.subject.name)
+            for operation in self._execution.record.log.operations.values()
+            if operation.subject.name and operation.subject.parent_id is None
+        ]
+        raise DurableTestError(
+            f"The execution ended ({self._execution.record.operation.status.value}) without "
+            f"an operation {operation_name!r}; it had {', '.join(names[1:]) or 'none'}."
+        )
+
+    def _has(self, name: str) -> bool:
+        operations = self._execution.record.log.operations.values()
+        return any(
+            operation.subject.name == name and operation.subject is not self._execution.record.execution
+            for operation in operations
+        )
+
+    def advance(self, duration: DurationLike) -> Execution:
+        """Let virtual time pass, with all that happens in it."""
+        horizon = self._simulator.now + to_microseconds(duration)
+        self._simulator.run_until(lambda: False, horizon=horizon, between_invocations=False)
+        return self
+
+    def crash(self) -> Execution:
+        """Kill the sandbox that runs the handler now, if one does; the service invokes again later."""
+        self._simulator.crash(self._execution)
+        return self
+
+    def stop(self, error: dict[str, Any] | None = None) -> Execution:
+        """End the execution from outside, with status STOPPED."""
+        self._simulator.stop(self._execution, error)
+        return self
+
+    def finish(self) -> DurableFunctionTestResult:
+        """Go on to the end and return the result.
+
+        Raises:
+            DurableStuckError: it cannot end.
+        """
+        self._simulator.run_to_end(self._execution)
+        return self.result()
+
+    def result(self) -> DurableFunctionTestResult:
+        """Return the result so far."""
+        return DurableFunctionTestResult(self._execution.record.log, seed=self._simulator.options.seed)

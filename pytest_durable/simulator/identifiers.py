@@ -1,0 +1,53 @@
+"""Identifiers: names of executions and invocations in the service's forms, the same in every run."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from dataclasses import dataclass
+
+PARTITION = "aws"
+REGION = "us-east-1"
+ACCOUNT_ID = "123456789012"
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionVersion:
+    """A function as it is deployed."""
+
+    name: str
+    version: str = "$LATEST"
+
+    @property
+    def arn(self) -> str:
+        """The qualified ARN."""
+        return f"arn:{PARTITION}:lambda:{REGION}:{ACCOUNT_ID}:function:{self.name}:{self.version}"
+
+
+class Identifiers:
+    """Makes identifiers that depend on the seed and on what they name."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+
+    def _uuid(self, *parts: object) -> str:
+        text = "/".join(str(part) for part in (self._seed, *parts))
+        digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
+        return str(uuid.UUID(bytes=digest, version=4))
+
+    def execution_name(self, number: int) -> str:
+        """Return the name of the ``number``-th execution, for one that was given none."""
+        return self._uuid("name", number)
+
+    def execution_id(self, function: FunctionVersion, name: str, number: int) -> str:
+        """Return the id of an execution, which is also that of its EXECUTION operation."""
+        return self._uuid("execution", function.arn, name, number)
+
+    def request_id(self, execution_id: str, invocation: int) -> str:
+        """Return the Lambda request id of an invocation."""
+        return self._uuid("request", execution_id, invocation)
+
+
+def execution_arn(function: FunctionVersion, name: str, execution_id: str) -> str:
+    """Return the ARN of an execution."""
+    return f"{function.arn}/durable-execution/{name}/{execution_id}"

@@ -1,0 +1,174 @@
+"""One invocation of a handler: the event it gets, the task it runs in, and how it ended."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from durable_sdk.execution import DurableExecutionInvocationInputWithClient
+from durable_sdk.lambda_service import (
+    DurableExecutionInvocationInput,
+    ErrorObject,
+    InvocationStatus,
+)
+from pytest_durable.history.events import ErrorJson
+from pytest_durable.simulator.client import SimulatedClient
+from pytest_durable.simulator.lambda_context import SimulatedLambdaContext
+from pytest_durable.simulator.runtime import SimulatedRuntime
+from pytest_durable.simulator.service.paging import Marker, state_page
+from pytest_durable.simulator.service.records import ExecutionRecord
+from pytest_durable.simulator.turns import SandboxKilled, Task
+
+Handler = Callable[[Any, Any], Any]
+
+
+class Sandbox:
+    """The environment that an invocation runs in; closed when it has died or the invocation has ended."""
+
+    __slots__ = ("closed",)
+
+    def __init__(self) -> None:
+        self.closed = False
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """A run of the handler. Times are in microseconds since the epoch."""
+
+    number: int
+    request_id: str
+    started_at: int
+    deadline: int
+    sandbox: Sandbox
+    runtime: SimulatedRuntime
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """The handler returned this."""
+
+    output: object
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """This left the handler."""
+
+    error: BaseException
+
+
+Ending: TypeAlias = Returned | Raised
+
+
+def build_event(record: ExecutionRecord) -> dict[str, Any]:
+    """Begin an invocation on the record, and return its event in the service's JSON."""
+    updated = record.begin_invocation()
+    return {
+        "DurableExecutionArn": record.arn,
+        "CheckpointToken": record.token,
+        "InitialExecutionState": state_page(record, Marker.STATE),
+        "UpdatedOperationIds": updated,
+    }
+
+
+def handler_task(
+    handler: Handler,
+    event: dict[str, Any],
+    invocation: Invocation,
+    client: SimulatedClient,
+    context: SimulatedLambdaContext,
+    ended: Callable[[Ending], None],
+) -> Task:
+    """Return the task that calls the handler and reports how it ended."""
+    decoded = DurableExecutionInvocationInput.from_json_dict(event)
+    invocation_input = DurableExecutionInvocationInputWithClient(
+        decoded.durable_execution_arn,
+        decoded.checkpoint_token,
+        decoded.initial_execution_state,
+        decoded.updated_operation_ids,
+        service_client=client,
+        runtime=invocation.runtime,
+    )
+
+    def body() -> None:
+        try:
+            ending: Ending = Returned(handler(invocation_input, context))
+        except SandboxKilled:
+            raise
+        except BaseException as error:
+            # Whatever leaves a handler ends its process, SystemExit included; the service only sees that.
+            ending = Raised(error)
+        ended(ending)
+
+    return Task(f"invocation-{invocation.number}", body, invocation.sandbox)
+
+
+@dataclass(frozen=True, slots=True)
+class Succeeded:
+    """The execution has a result; None if a checkpoint has stored it already."""
+
+    result: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The execution has failed, with an error or without."""
+
+    error: ErrorJson | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """The handler waits for something outside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crashed:
+    """The invocation itself failed; another one may do better."""
+
+    error: ErrorJson
+
+
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """The handler answered what the service does not accept; the execution fails at once."""
+
+    error: ErrorJson
+
+
+Answer: TypeAlias = Succeeded | Failed | Pending | Crashed | Invalid
+
+
+def interpret(ending: Ending, output_bytes_max: int) -> Answer:
+    """Return what the ending of an invocation means for its execution."""
+    if isinstance(ending, Raised):
+        return Crashed(ErrorObject.from_exception(ending.error).to_dict())
+    output = ending.output
+    if not isinstance(output, dict):
+        return _invalid(f"Invalid invocation output: expected an object, got {output!r:.100}.")
+    result, error = output.get("Result"), output.get("Error")
+    if error is not None and not isinstance(error, dict):
+        return _invalid(f"Invalid invocation output: Error is not an object: {error!r:.100}.")
+    if result is not None and not isinstance(result, str):
+        return _invalid(f"Invalid invocation output: Result is not a text: {result!r:.100}.")
+    if len(json.dumps(output)) > output_bytes_max:
+        return _invalid(f"Invalid invocation output: it has more than {output_bytes_max} bytes of JSON.")
+    match output.get("Status"):
+        case InvocationStatus.SUCCEEDED.value:
+            if error is not None:
+                return _invalid("Cannot provide an Error for SUCCEEDED status.")
+            return Succeeded(result)
+        case InvocationStatus.FAILED.value:
+            if result is not None:
+                return _invalid("Cannot provide a Result for FAILED status.")
+            return Failed(error)
+        case InvocationStatus.PENDING.value:
+            return Pending()
+        case status:
+            return _invalid(f"Unexpected invocation status: {status}.")
+
+
+def _invalid(message: str) -> Invalid:
+    return Invalid({"ErrorType": "InvalidParameterValueException", "ErrorMessage": message})

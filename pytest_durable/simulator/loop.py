@@ -1,0 +1,83 @@
+"""The loop: takes what comes first from the event queue, moves the clock there, and makes it happen.
+
+One checkpoint, once around:
+
+    context.step  -> Checkpointing -> SimulatedClient: posts CallArrived and parks its task
+    CallArrived   -> World.happen: dispatch decides; events to the log, timers and CallAnswered to the queue
+    CallAnswered  -> the task gets the turn, and returns the answer to the SDK
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pytest_durable.simulator.choices import Choices
+from pytest_durable.simulator.event_queue import Entry
+from pytest_durable.simulator.scheduled import Item
+from pytest_durable.simulator.turns import Task
+from pytest_durable.simulator.world import World
+
+
+class Loop:
+    """Runs a world. ``pace`` is told each jump of time, in microseconds, before it happens."""
+
+    def __init__(self, world: World, choices: Choices, pace: Callable[[int], None] | None = None) -> None:
+        self._world = world
+        self._choices = choices
+        self._pace = pace
+        self._until: Callable[[], bool] = lambda: True
+        self._horizon: int | None = None
+        self._failure: BaseException | None = None
+        world.turns.attach(self.next_task)
+
+    def run(self, until: Callable[[], bool], *, horizon: int | None = None, inline: bool = True) -> None:
+        """Run until the predicate holds, nothing more can happen, or virtual time reaches ``horizon``.
+
+        With ``inline`` the handler may run on the calling thread; then the predicate must not begin to
+        hold while an invocation runs.
+
+        Raises:
+            CheckerError: a property that must always hold does not.
+        """
+        self._until, self._horizon = until, horizon
+        self._world.turns.drive(inline=inline)
+        if self._failure is not None:
+            raise self._failure
+        if horizon is not None and not until():
+            self._world.clock.move_to(horizon)
+
+    def next_task(self) -> Task | None:
+        """Run until a task is to have the turn, and return it; None when the run is to stop."""
+        while True:
+            dying = self._world.next_dying()
+            if dying is not None:
+                return dying
+            if self._failure is not None or self._until():
+                return None
+            head = self._world.queue.head()
+            if head is None:
+                if self._world.end_deadlock():
+                    continue
+                return None
+            if self._horizon is not None and head.due > self._horizon:
+                return None
+            try:
+                task = self._world.happen(self._take(head))
+            except Exception as error:
+                self._failure = error
+                self._world.kill_all()
+            else:
+                if task is not None:
+                    return task
+
+    def _take(self, head: Entry[Item]) -> Item:
+        """Take the head out of the queue, or one of those that may come in its place."""
+        entry = head
+        if not self._choices.are_ordinary:
+            rivals = self._world.queue.rivals(head)
+            entry = rivals[self._choices.choose("next", len(rivals))]
+        self._world.queue.remove(entry)
+        if self._pace is not None:
+            self._pace(entry.due - self._world.clock.now)
+        self._world.clock.move_to(entry.due)
+        return entry.item

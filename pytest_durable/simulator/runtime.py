@@ -1,0 +1,162 @@
+"""SimulatedRuntime: the SDK's seam for time, chance, tasks and blocking, under the control of the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from random import Random
+from typing import Protocol
+
+from durable_sdk._runtime import Body, Signal
+from pytest_durable.simulator.clock import Clock
+from pytest_durable.simulator.turns import Sandbox, SandboxKilled, Task, Turns
+
+# One task runs at a time and turns change only where a task parks, so a lock has nothing to do.
+_NO_LOCK = nullcontext()
+
+
+class QueuedTurn(Protocol):
+    """A turn that a task is going to get."""
+
+    def cancel(self) -> None:
+        """Make it never happen."""
+        ...
+
+
+ScheduleTurn = Callable[[int, Task], QueuedTurn]
+"""Queues a turn: the time that it is due (microseconds since the epoch), and whose it is."""
+
+
+class SimulatedRuntime:
+    """The runtime of one invocation. Once its sandbox has died, every call raises SandboxKilled."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        turns: Turns,
+        schedule_turn: ScheduleTurn,
+        chance: Random,
+        sandbox: Sandbox,
+    ) -> None:
+        self._clock = clock
+        self._turns = turns
+        self._schedule_turn = schedule_turn
+        self._chance = chance
+        self._sandbox = sandbox
+        self._delayed: list[QueuedTurn] = []
+        self._running = 0
+        self._all_ended: SimulatedSignal | None = None
+        self.tasks: list[Task] = []
+        """Every task that was ever spawned."""
+
+    @property
+    def virtual_now(self) -> int:
+        """Virtual time, also for a dead sandbox."""
+        return self._clock.now
+
+    def demand_alive(self) -> None:
+        """Raise SandboxKilled if the sandbox has died."""
+        if self._sandbox.closed:
+            raise SandboxKilled
+
+    def now(self) -> int:
+        """Return virtual time."""
+        self.demand_alive()
+        return self._clock.now
+
+    def random(self) -> float:
+        """Draw from the run's stream for handlers."""
+        self.demand_alive()
+        return self._chance.random()
+
+    def lock(self) -> AbstractContextManager[object]:
+        """Return a lock that does nothing."""
+        return _NO_LOCK
+
+    def signal(self) -> Signal:
+        """Return a signal whose waiting parks the task."""
+        return SimulatedSignal(self)
+
+    def spawn(self, body: Body, name: str, delay_seconds: float = 0.0) -> None:
+        """Add a task; it gets its first turn after all that is due before it."""
+        self.demand_alive()
+        task = Task(name, lambda: self._run(body, is_delayed=delay_seconds > 0), self._sandbox)
+        self.tasks.append(task)
+        if delay_seconds > 0:
+            due = self._clock.now + round(delay_seconds * 1_000_000)
+            self._delayed.append(self._schedule_turn(due, task))
+        else:
+            self._running += 1
+            self._schedule_turn(self._clock.now, task)
+
+    def _run(self, body: Body, *, is_delayed: bool) -> None:
+        # A delayed task counts from its first turn: until then closing drops it.
+        self._running += is_delayed
+        body()
+        self._running -= 1
+        if self._all_ended is not None and self._running <= 0:
+            self._all_ended.set()
+
+    def close(self) -> None:
+        """Drop delayed tasks and park until every other task has ended."""
+        self.demand_alive()
+        for turn in self._delayed:
+            turn.cancel()
+        if self._running > 0:
+            self._all_ended = SimulatedSignal(self)
+            self._all_ended.wait()
+
+    def sleep(self, seconds: float) -> None:
+        """Park the task for a time: what ``time.sleep`` does in handler code."""
+        self.wake(self._turns.current, self.now() + round(max(0.0, seconds) * 1_000_000))
+        self.park()
+
+    def wake(self, task: Task, due: int | None = None) -> QueuedTurn:
+        """Queue a turn for ``task``, due at ``due``, by default now."""
+        self.demand_alive()
+        return self._schedule_turn(self._clock.now if due is None else due, task)
+
+    def park(self) -> None:
+        """Park the current task until it gets a turn."""
+        self.demand_alive()
+        self._turns.park()
+
+    @property
+    def current_task(self) -> Task:
+        """The task that has the turn."""
+        return self._turns.current
+
+
+class SimulatedSignal:
+    """A signal. `set` queues a turn for the task that waits."""
+
+    __slots__ = ("_is_set", "_runtime", "_turn", "_waiting")
+
+    def __init__(self, runtime: SimulatedRuntime) -> None:
+        self._runtime = runtime
+        self._is_set = False
+        self._waiting: Task | None = None
+        self._turn: QueuedTurn | None = None
+
+    def wait(self, until: int | None = None) -> bool:
+        """Park until the signal is set or virtual time reaches ``until``; return whether it is set."""
+        if self._is_set:
+            return True
+        self._waiting = self._runtime.current_task
+        deadline = None if until is None else self._runtime.wake(self._waiting, until)
+        self._runtime.park()
+        self._waiting = None
+        # Both may be queued for the same instant; the one that came second must not wake whatever the
+        # task does next.
+        for turn in (deadline, self._turn):
+            if turn is not None:
+                turn.cancel()
+        return self._is_set
+
+    def set(self) -> None:
+        """Set the signal."""
+        if self._is_set:
+            return
+        self._is_set = True
+        if self._waiting is not None:
+            self._turn = self._runtime.wake(self._waiting)

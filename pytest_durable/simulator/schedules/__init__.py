@@ -1,0 +1,1 @@
+"""Strategies for the choices of a run, one in each module."""

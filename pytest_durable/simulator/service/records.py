@@ -1,0 +1,125 @@
+"""ExecutionRecord: what the service holds of one execution. Only the loop changes it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from durable_sdk.lambda_service import OperationStatus, OperationType
+from pytest_durable.history.codec import operation_to_json
+from pytest_durable.history.events import Event, Subject
+from pytest_durable.history.fold import RecordedOperation
+from pytest_durable.history.log import EventLog
+from pytest_durable.simulator.service.limits import Limits
+from pytest_durable.simulator.service.tokens import make_token
+
+
+@dataclass(slots=True)
+class ExecutionRecord:
+    """The log of the execution, and what the service has told the SDK of it.
+
+    The sets are dicts without values, because a set's order is not the order of insertion.
+    """
+
+    arn: str
+    execution: Subject
+    timeout_seconds: int
+    limits: Limits
+    log: EventLog = field(default_factory=EventLog)
+
+    token: str | None = None
+    """What the next request must carry; None while no invocation runs."""
+
+    token_sequence: int = 0
+
+    invocations: int = 0
+    """How many invocations have begun."""
+
+    untold: dict[str, None] = field(default_factory=dict)
+    """Operations that have changed since the SDK was last told."""
+
+    completed_outside: dict[str, None] = field(default_factory=dict)
+    """Of these, the ones that the service itself completed or readied."""
+
+    changed_outside: bool = False
+    """Whether the service completed or readied any since the invocation's input was built."""
+
+    pending: dict[str, None] = field(default_factory=dict)
+    """Operations on which the service, not the handler, has the next move."""
+
+    answered: tuple[str, ...] = ()
+    """What the last answer to a checkpoint had to tell, of which later pages may still be asked for."""
+
+    _encoded: dict[str, tuple[RecordedOperation, dict[str, Any], int]] = field(default_factory=dict)
+
+    @property
+    def operation(self) -> RecordedOperation:
+        """The EXECUTION operation."""
+        return self.log.operations[self.execution.operation_id]
+
+    def commit(self, event: Event) -> None:
+        """Append an event."""
+        self.log.append(event)
+        if event.subject is None:
+            return
+        operation_id = event.subject.operation_id
+        self.untold[operation_id] = None
+        if _is_pending(self.log.operations[operation_id]):
+            self.pending[operation_id] = None
+        else:
+            self.pending.pop(operation_id, None)
+
+    def commit_outside(self, event: Event) -> None:
+        """Append an event by which the service itself completes or readies an operation."""
+        self.commit(event)
+        if event.subject is not None:
+            self.completed_outside[event.subject.operation_id] = None
+            self.changed_outside = True
+
+    def begin_invocation(self) -> list[str]:
+        """Count an invocation, replace the token, and take note that its input tells everything.
+
+        Returns the operations that the service completed or readied since the invocation before.
+        """
+        updated = list(self.completed_outside)
+        self.invocations += 1
+        self.token_sequence = 0
+        self.next_token()
+        self.untold.clear()
+        self.completed_outside.clear()
+        self.changed_outside = False
+        return updated
+
+    def next_token(self) -> str:
+        """Replace the token by a new one."""
+        self.token_sequence += 1
+        self.token = make_token(self.execution.operation_id, self.invocations, self.token_sequence)
+        return self.token
+
+    def begin_answer(self) -> None:
+        """Take note that the answer to a checkpoint tells everything that was untold."""
+        self.answered = tuple(self.untold)
+        self.untold.clear()
+        self.completed_outside.clear()
+
+    def encoded(self, operation: RecordedOperation) -> tuple[dict[str, Any], int]:
+        """Return an operation in the service's JSON, and its size in bytes. Encoded once a change."""
+        operation_id = operation.subject.operation_id
+        known = self._encoded.get(operation_id)
+        if known is not None and known[0] is operation:
+            return known[1], known[2]
+        encoded = operation_to_json(operation)
+        size_bytes = len(json.dumps(encoded))
+        self._encoded[operation_id] = (operation, encoded, size_bytes)
+        return encoded, size_bytes
+
+
+def _is_pending(operation: RecordedOperation) -> bool:
+    match operation.subject.operation_type:
+        case OperationType.STEP:
+            return operation.status in (OperationStatus.PENDING, OperationStatus.READY)
+        case OperationType.WAIT:
+            return operation.status is OperationStatus.STARTED
+        case _:
+            return False

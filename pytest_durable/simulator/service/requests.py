@@ -1,0 +1,132 @@
+"""Requests of the SDK: from the service's JSON to values, refusing what the API's model does not allow."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from durable_sdk.lambda_service import OperationAction, OperationType
+from pytest_durable.history.events import ErrorJson, Subject
+from pytest_durable.simulator.service.errors import InvalidParameterValueException
+
+_OPERATION_ID = re.compile(r"[A-Za-z0-9\-_]{1,64}")
+_SUB_TYPE = re.compile(r"[A-Za-z0-9\-_]{1,32}")
+
+_TYPES = {member.value: member for member in OperationType}
+_ACTIONS = {member.value: member for member in OperationAction}
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """One update of a checkpoint request."""
+
+    subject: Subject
+    action: OperationAction
+    payload: str | None = None
+    error: ErrorJson | None = None
+    replay_children: bool = False
+    next_attempt_delay_seconds: int | None = None
+    wait_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointRequest:
+    """CheckpointDurableExecution."""
+
+    arn: str
+    token: str
+    updates: tuple[Update, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StateRequest:
+    """GetDurableExecutionState."""
+
+    arn: str
+    token: str
+    marker: str
+    max_items: int
+
+
+def _refuse(what: str) -> InvalidParameterValueException:
+    return InvalidParameterValueException(what)
+
+
+def _member(data: Mapping[str, Any], member: str, kind: type | tuple[type, ...], where: str) -> Any:
+    value = data.get(member)
+    if value is None or (isinstance(value, kind) and not (kind is int and value is True)):
+        return value
+    raise _refuse(f"{where}: {member} has an invalid value {value!r:.100}.")
+
+
+def _parse_update(data: Mapping[str, Any], index: int) -> Update:
+    operation_id = data.get("Id")
+    where = f"Updates[{index}]"
+    if not isinstance(operation_id, str) or not _OPERATION_ID.fullmatch(operation_id):
+        raise _refuse(f"{where}: Id {operation_id!r:.100} does not match {_OPERATION_ID.pattern}.")
+    operation_type = _TYPES.get(data.get("Type") or "")
+    action = _ACTIONS.get(data.get("Action") or "")
+    if operation_type is None or action is None:
+        raise _refuse(f"{where}: unknown Type {data.get('Type')!r} or Action {data.get('Action')!r}.")
+    sub_type = data.get("SubType")
+    if sub_type is not None and not _SUB_TYPE.fullmatch(sub_type):
+        raise _refuse(f"{where}: SubType {sub_type!r} does not match {_SUB_TYPE.pattern}.")
+    subject = Subject(operation_id, operation_type, sub_type, data.get("Name"), data.get("ParentId"))
+    payload = _member(data, "Payload", str, where)
+    if not any(option in data for option in _OPTIONS):
+        error = _member(data, "Error", dict, where)
+        return Update(subject, action, payload, error)
+    context = _member(data, "ContextOptions", dict, where) or {}
+    step = _member(data, "StepOptions", dict, where) or {}
+    wait = _member(data, "WaitOptions", dict, where) or {}
+    return Update(
+        subject,
+        action,
+        payload,
+        _member(data, "Error", dict, where),
+        bool(_member(context, "ReplayChildren", bool, where)),
+        _member(step, "NextAttemptDelaySeconds", int, where),
+        _member(wait, "WaitSeconds", int, where),
+    )
+
+
+_OPTIONS = ("ContextOptions", "StepOptions", "WaitOptions")
+
+
+def parse_checkpoint(request: Mapping[str, Any]) -> CheckpointRequest:
+    """Decode a CheckpointDurableExecution request.
+
+    Raises:
+        InvalidParameterValueException: a member is missing or malformed.
+    """
+    updates = request.get("Updates") or ()
+    return CheckpointRequest(
+        request["DurableExecutionArn"],
+        request["CheckpointToken"],
+        tuple(_parse_update(update, index) for index, update in enumerate(updates)),
+    )
+
+
+def parse_state(request: Mapping[str, Any]) -> StateRequest:
+    """Decode a GetDurableExecutionState request.
+
+    Raises:
+        InvalidParameterValueException: a member is missing or malformed.
+    """
+    max_items = request.get("MaxItems", 0)
+    if type(max_items) is not int or not 0 <= max_items <= 1000:
+        raise _refuse(f"MaxItems is 0 to 1000, got {max_items!r}.")
+    return StateRequest(
+        request["DurableExecutionArn"],
+        request["CheckpointToken"],
+        request.get("Marker") or "",
+        max_items,
+    )
+
+
+PARSERS: dict[str, Callable[[Mapping[str, Any]], CheckpointRequest | StateRequest]] = {
+    "CheckpointDurableExecution": parse_checkpoint,
+    "GetDurableExecutionState": parse_state,
+}

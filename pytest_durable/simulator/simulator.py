@@ -1,0 +1,126 @@
+"""Simulator: a simulation set up from its options, and the ways to run it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+
+from pytest_durable.errors import DurableStuckError, UsageError
+from pytest_durable.history.codec import to_datetime, to_microseconds
+from pytest_durable.simulator.checkers.lifecycle import LifecycleChecker
+from pytest_durable.simulator.checkers.liveness import LivenessChecker
+from pytest_durable.simulator.checkers.replay import ReplayChecker
+from pytest_durable.simulator.checkers.tokens import TokenChecker
+from pytest_durable.simulator.choices import Choice, Choices
+from pytest_durable.simulator.entropy import Entropy
+from pytest_durable.simulator.execution import SimulatedExecution
+from pytest_durable.simulator.identifiers import FunctionVersion
+from pytest_durable.simulator.invocation import Handler
+from pytest_durable.simulator.loop import Loop
+from pytest_durable.simulator.options import SimulatorOptions
+from pytest_durable.simulator.pending import pending_operations
+from pytest_durable.simulator.wall_clock import sleep_really, wall_clock
+from pytest_durable.simulator.world import World
+
+
+class Simulator:
+    """One simulated service, with its own time. Runs only inside its methods."""
+
+    def __init__(self, options: SimulatorOptions) -> None:
+        self.options = options
+        self._choices = Choices(options.schedule)
+        self._world = World(
+            to_microseconds(options.start_time),
+            Entropy(options.seed),
+            options.limits,
+            (TokenChecker(), LifecycleChecker(), ReplayChecker(), LivenessChecker()),
+        )
+        self._loop = Loop(self._world, self._choices, None if options.skip_time else sleep_really)
+
+    @property
+    def now(self) -> int:
+        """Virtual time, in microseconds since the epoch."""
+        return self._world.clock.now
+
+    @property
+    def choices(self) -> list[Choice]:
+        """Every decision so far that could have gone another way."""
+        return self._choices.recorded
+
+    def start(
+        self,
+        handler: Handler,
+        payload: str | None,
+        *,
+        function: FunctionVersion,
+        name: str | None = None,
+        timeout_seconds: int | None = None,
+    ) -> SimulatedExecution:
+        """Start an execution. Nothing of it happens before the simulation runs."""
+        maximum = self.options.limits.delay_seconds
+        seconds = timeout_seconds or self.options.execution_timeout_seconds or maximum
+        if not 1 <= seconds <= maximum:
+            raise UsageError(f"The execution timeout is 1 to {maximum} seconds, got {seconds}.")
+        return self._world.start_execution(
+            handler, function, payload, name, seconds, self.options.invocation_timeout_seconds
+        )
+
+    def run_until(
+        self,
+        predicate: Callable[[], bool],
+        *,
+        horizon: int | None = None,
+        between_invocations: bool = True,
+    ) -> None:
+        """Run until the predicate holds, nothing more can happen, or time reaches ``horizon``.
+
+        ``between_invocations`` promises that it begins to hold only while no invocation runs.
+        """
+        shown = wall_clock.shown(self._world.clock) if self.options.virtual_clock else nullcontext()
+        with shown:
+            self._loop.run(predicate, horizon=horizon, inline=between_invocations)
+
+    def run_to_end(self, execution: SimulatedExecution) -> None:
+        """Run until the execution has ended and its last invocation has.
+
+        Raises:
+            DurableStuckError: it cannot end.
+        """
+        self.run_until(lambda: execution.closed and execution.invocation is None)
+        if not execution.closed:
+            raise self.stuck(execution)
+
+    def stuck(self, execution: SimulatedExecution) -> DurableStuckError:
+        """Return the error that says why the execution does not go on."""
+        lines = [
+            f"{execution.record.execution.name!r} is unfinished at "
+            f"{to_datetime(self.now):%Y-%m-%d %H:%M:%S} and nothing is going to happen."
+        ]
+        if self._world.deadlocked_tasks:
+            lines.append(
+                f"Parked for ever: {', '.join(self._world.deadlocked_tasks)}. "
+                "A task waits for something that no other task is going to do."
+            )
+        lines += [f"Waits for {pending}." for pending in pending_operations(execution)]
+        return DurableStuckError("\n".join(lines))
+
+    def stop(self, execution: SimulatedExecution, error: dict[str, object] | None) -> None:
+        """End an execution from outside."""
+        if not execution.closed:
+            self._world.stop_execution(execution, error)
+            self.run_until(lambda: True)
+
+    def crash(self, execution: SimulatedExecution) -> None:
+        """Kill the sandbox that runs the handler now."""
+        self._world.crash_invocation(execution)
+        self.run_until(lambda: True)
+
+    def next_event_at(self) -> int | None:
+        """Return when something is going to happen next, in microseconds since the epoch."""
+        head = self._world.queue.head()
+        return None if head is None else head.due
+
+    def close(self) -> None:
+        """Unwind every task that is still parked."""
+        self._world.kill_all()
+        self.run_until(lambda: True)

@@ -1,0 +1,172 @@
+"""What handler code sees as the time: freezegun shows it the virtual clock, and ``time.sleep`` parks.
+
+freezegun finds every module that holds a reference to the clock functions, which takes milliseconds, so it
+is started once and what it changed is remembered. From then on showing virtual time is putting those
+changes in place, and hiding it is taking them back: outside handler code nothing is changed at all.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import datetime
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import freezegun
+from freezegun import api as freezegun_api
+
+from durable_sdk import _runtime
+from pytest_durable.simulator.clock import Clock
+from pytest_durable.simulator.runtime import SimulatedRuntime
+
+_EPOCH = datetime.datetime(1970, 1, 1)
+_real_sleep = time.sleep
+
+# Modules that handler code has no business in: changing them would only cost time.
+_OURS = ["durable_sdk", "pytest_durable", "_pytest", "pluggy", "execnet", "xdist"]
+
+# freezegun changes these directly, beside what it finds by searching.
+_CHANGED_MODULES: tuple[ModuleType, ...] = (time, datetime, uuid)
+
+
+def sleep_really(microseconds: int) -> None:
+    """Let real time pass."""
+    if microseconds > 0:
+        _real_sleep(microseconds / 1_000_000)
+
+
+def _sleep(seconds: float) -> None:
+    """Sleep in the time of whoever calls: virtual in handler code, real anywhere else."""
+    runtime = _runtime.current.get()
+    if isinstance(runtime, SimulatedRuntime):
+        runtime.sleep(seconds)
+    else:
+        _real_sleep(seconds)
+
+
+class _VirtualNow(freezegun_api.FrozenDateTimeFactory):
+    """Answers freezegun with virtual time in handler code, and with real time in threads beside it."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(_EPOCH)
+        self._clock = clock
+
+    def __call__(self) -> datetime.datetime:
+        if isinstance(_runtime.current.get(), SimulatedRuntime):
+            microseconds = self._clock.now
+        else:
+            microseconds = freezegun_api.real_time_ns() // 1000
+        return _EPOCH + datetime.timedelta(microseconds=microseconds)
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """An attribute that freezegun, or we, replace while virtual time is shown."""
+
+    holder: Any
+    name: str
+    real: Any
+    fake: Any
+
+
+class WallClock:
+    """Shows and hides virtual time."""
+
+    def __init__(self) -> None:
+        self._changes: list[_Change] = []
+        self._pickles: dict[Any, Any] = {}
+        self._module_count = -1
+        self._shown = 0
+
+    @contextmanager
+    def shown(self, clock: Clock) -> Iterator[None]:
+        """Show the time of ``clock`` while the block runs."""
+        # Under somebody else's freeze the modules are changed already; inside our own they are too.
+        is_outermost = not freezegun_api.freeze_factories
+        if is_outermost and len(sys.modules) != self._module_count:
+            self._learn()
+        freezegun_api.freeze_factories.append(_VirtualNow(clock))
+        freezegun_api.ignore_lists.append(())
+        freezegun_api.tick_flags.append(False)
+        freezegun_api.tz_offsets.append(datetime.timedelta(0))
+        if is_outermost:
+            self._put_in_place()
+        try:
+            yield
+        finally:
+            if is_outermost:
+                self._take_back()
+            freezegun_api.freeze_factories.pop()
+            freezegun_api.ignore_lists.pop()
+            freezegun_api.tick_flags.pop()
+            freezegun_api.tz_offsets.pop()
+
+    def _learn(self) -> None:
+        """Start freezegun, note what it changes, and stop it."""
+        before = {module: dict(vars(module)) for module in _CHANGED_MODULES}
+        # real_asyncio: a loop that waited on a frozen monotonic clock would never wake.
+        freezer = freezegun.freeze_time("1970-01-01", ignore=_OURS, real_asyncio=True)
+        freezer.start()
+        changes = [
+            _Change(holder, name, real, getattr(holder, name)) for holder, name, real in freezer.undo_changes
+        ]
+        changes += [
+            _Change(module, name, real, vars(module)[name])
+            for module, attributes in before.items()
+            for name, real in attributes.items()
+            if vars(module)[name] is not real
+        ]
+        self._pickles = {
+            real: copyreg.dispatch_table[real]
+            for real in (freezegun_api.real_datetime, freezegun_api.real_date)
+        }
+        freezer.stop()
+        self._changes = [*changes, *_sleep_changes()]
+        self._module_count = len(sys.modules)
+
+    def _put_in_place(self) -> None:
+        for change in self._changes:
+            setattr(change.holder, change.name, change.fake)
+        copyreg.dispatch_table.update(self._pickles)
+
+    def _take_back(self) -> None:
+        for change in self._changes:
+            setattr(change.holder, change.name, change.real)
+        for real in self._pickles:
+            copyreg.dispatch_table.pop(real, None)
+        if len(sys.modules) != self._module_count:
+            self._clean_new_modules()
+
+    def _clean_new_modules(self) -> None:
+        """Give the real functions to modules that handler code imported while the fakes were in place."""
+        reals = {id(change.fake): change.real for change in self._changes}
+        for module, name, value in _module_attributes():
+            if id(value) in reals:
+                setattr(module, name, reals[id(value)])
+
+
+def _sleep_changes() -> list[_Change]:
+    """Find every module that holds ``time.sleep``."""
+    return [
+        _Change(module, name, _real_sleep, _sleep)
+        for module, name, value in _module_attributes()
+        if value is _real_sleep
+    ]
+
+
+def _module_attributes() -> Iterator[tuple[ModuleType, str, Any]]:
+    for module in list(sys.modules.values()):
+        # Some packages put objects of their own there.
+        if type(module) is ModuleType and module is not freezegun_api and module.__name__ != __name__:
+            for name, value in list(vars(module).items()):
+                yield module, name, value
+
+
+wall_clock = WallClock()
+"""One for the process: the modules that it changes are the process's."""

@@ -1,0 +1,159 @@
+"""The timeline reads like an account of the run."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+from typing import Any
+
+from pytest_durable.history.events import EventType, Outcome
+from pytest_durable.history.log import EventLog
+from pytest_durable.result.timeline import timeline
+
+CARD_ERROR = {"ErrorType": "CardError", "ErrorMessage": "no funds"}
+
+
+def body(text: str) -> str:
+    """Leave out the headline and the common margin."""
+    return dedent(text.partition("\n")[2])
+
+
+def expected(text: str) -> str:
+    return dedent(text).strip("\n")
+
+
+def test_a_whole_run_is_told_in_columns(order: Any) -> None:
+    assert timeline(order.log) == expected(
+        """
+        execution order-1 FAILED after 30d 8s, 4 invocations
+              +0s  1  started                 {'order': 7}
+                        step reserve          'r-1'
+                        context orders
+                          step charge         FAILED CardError: no funds  (attempt 1, again in 5s)
+                      ... 5 seconds pass ...
+              +5s  2  retry 2 of step 'charge'
+                          step orders/charge  {'id': 1}  (attempt 2)
+                        context orders        True
+                        wait pause            30d
+                      ... 30 days pass ...
+          +30d 5s  3  wait 'pause' ended
+                        step ship             INTERRUPTED
+          +30d 7s       invocation FAILED     Runtime.ExitError: the sandbox died
+                      ... 1 second passes ...
+          +30d 8s  4  retry after Runtime.ExitError
+                        step ship             FAILED ShipError: no boat
+                      FAILED                  durable_sdk.exceptions.StepError: no boat
+        """
+    )
+
+
+def test_the_timeline_of_an_empty_log_says_so() -> None:
+    assert timeline(EventLog()) == "Nothing has happened yet."
+
+
+def test_what_began_and_ended_in_one_invocation_is_one_line(story: Any) -> None:
+    story.started(None)
+    branches = story.context("both", sub_type="Parallel")
+    left, right = (story.context(name, branches, "ParallelBranch") for name in ("left", "right"))
+    one, two = story.step("one", left), story.step("two", right)
+    story.step_done(two, "2")
+    story.step_done(one, "1")
+    story.context_done(right, "2")
+    story.context_done(left, "1")
+    story.context_done(branches, "true")
+    story.invoked()
+    story.succeeded("null")
+    assert body(timeline(story.log)) == expected(
+        """
+        +0s  1  started
+                  parallel both            True
+                    parallel branch left   1
+                    parallel branch right  2
+                      step left/one        1
+                      step right/two       2
+                succeeded                  None
+        """
+    )
+
+
+def test_work_that_took_time_says_how_much(story: Any) -> None:
+    story.started(None)
+    charge = story.step("charge")
+    story.now = 1.5
+    story.step_done(charge, "1", attempt=2)
+    story.invoked()
+    assert "step charge  1  (attempt 2, took 1.5s)" in timeline(story.log)
+
+
+def test_a_wait_that_ended_inside_an_invocation_is_told_with_the_wait(story: Any) -> None:
+    story.started(None)
+    pause = story.wait("pause", 5)
+    story.now = 5
+    story.wait_done(pause)
+    story.invoked()
+    assert "wait pause  5s, ended" in timeline(story.log)
+
+
+def test_a_wait_that_ended_before_the_repetition_of_a_failed_invocation_is_told(
+    story: Any,
+) -> None:
+    story.started(None)
+    pause = story.wait("pause", 5)
+    story.invoked(CARD_ERROR)
+    story.now = 5
+    story.wait_done(pause)
+    story.wake()
+    story.invoked()
+    assert "wait pause         ended" in timeline(story.log)
+
+
+def test_a_step_of_a_run_that_goes_on_has_not_ended(story: Any) -> None:
+    story.started(None)
+    story.step("charge")
+    text = timeline(story.log)
+    assert "RUNNING" in text
+    assert "step charge  has not ended" in text
+
+
+def test_idle_time_before_a_timeout_is_marked(story: Any) -> None:
+    story.started(None)
+    story.wait("pause", 7200)
+    story.invoked()
+    story.now = 3600
+    story.add(EventType.EXECUTION_TIMED_OUT, story.execution, Outcome())
+    assert body(timeline(story.log)) == expected(
+        """
+        +0s  1  started
+                  wait pause  2h
+                ... 1 hour passes ...
+        +1h     TIMED OUT
+        """
+    )
+
+
+def test_long_values_and_errors_are_cut_to_one_line(story: Any) -> None:
+    story.started(None)
+    story.done("charge", '"' + "x" * 30_000 + '"')
+    story.done("ship", '"' + "line\\n" * 40 + '"')
+    story.step_failed(story.step("mail"), {"ErrorType": "E", "ErrorMessage": "a\nb " * 500})
+    story.invoked()
+    lines = timeline(story.log).splitlines()
+    assert len(lines) == 5
+    assert max(map(len, lines)) < 160
+    assert all(line.endswith("...") for line in lines[2:])
+
+
+def test_a_result_that_cannot_be_decoded_is_shown_as_it_is_stored(story: Any) -> None:
+    story.started(None)
+    story.done("charge", "<xml>")
+    story.context_done(story.context("big"), "")
+    text = timeline(story.log)
+    assert "step charge  <xml>" in text
+    assert "context big  (empty)" in text
+
+
+def test_a_long_name_does_not_push_the_other_outcomes_away(story: Any) -> None:
+    story.started(None)
+    story.done("n" * 200)
+    story.done("charge", "5")
+    line = timeline(story.log).splitlines()[-1]
+    assert line.index("5") < 70
