@@ -190,7 +190,8 @@ class ParallelConfig:
         _check_callable("ParallelConfig.summary_generator", self.summary_generator)
 
 
-@dataclass(frozen=True, slots=True)
+# Without slots, so that ParallelBranch[int](...) works on Python 3.11; see BatchItem.
+@dataclass(frozen=True)
 class ParallelBranch(Generic[T]):
     """A branch with a name of its own; without one it is called after its position.
 

@@ -140,30 +140,30 @@ class DurableContext:
         *,
         context_id: str | None = None,
         replaying: bool = False,
-        logger: Logger | None = None,
+        logger: LoggerInterface | None = None,
     ) -> None:
         self.lambda_context = lambda_context
-        self.execution_context = ExecutionContext(state.durable_execution_arn)
         self._state = state
         self._context_id = context_id
         self._replay = _Replay(replaying)
         self._lock = state.runtime.lock()
         self._position = 0
-        info = LogInfo(state.durable_execution_arn, parent_id=context_id)
-        if logger is None:
-            self._logger = Logger.from_log_info(None, info, self._replay)
-        else:
-            self._logger = logger.with_log_info(info).with_is_replaying(self._replay)
+        self._underlying_logger = logger
+
+    @property
+    def execution_context(self) -> ExecutionContext:
+        """The execution that the handler runs for."""
+        return ExecutionContext(self._state.durable_execution_arn)
 
     @property
     def logger(self) -> Logger:
         """A logger that is silent while this context replays, so that each line appears once."""
-        return self._logger
+        info = LogInfo(self._state.durable_execution_arn, parent_id=self._context_id)
+        return Logger.from_log_info(self._underlying_logger, info, self._replay)
 
     def set_logger(self, logger: LoggerInterface) -> None:
-        """Write to ``logger`` from now on, still silent during replay."""
-        info = LogInfo(self._state.durable_execution_arn, parent_id=self._context_id)
-        self._logger = Logger.from_log_info(logger, info, self._replay)
+        """Write to ``logger`` from now on (the root logger until then), still silent during replay."""
+        self._underlying_logger = logger
 
     def step(
         self,
@@ -209,7 +209,7 @@ class DurableContext:
             operation_id=identifier.operation_id,
             attempt=attempt,
         )
-        return StepContext(self._logger.with_log_info(info), attempt)
+        return StepContext(Logger.from_log_info(self._underlying_logger, info, self._replay), attempt)
 
     def wait(
         self,
@@ -298,7 +298,7 @@ class DurableContext:
 
     def _branch_body(self, func: Callable[[DurableContext], T]) -> Callable[[OperationIdentifier], T]:
         def body(branch: OperationIdentifier) -> T:
-            is_recorded = self._state.peek(branch.operation_id) is not None
+            is_recorded = self._state.has(branch.operation_id)
             return func(self._child(branch, self._replay.active and is_recorded))
 
         return body
@@ -309,7 +309,7 @@ class DurableContext:
             self.lambda_context,
             context_id=identifier.operation_id,
             replaying=replaying,
-            logger=self._logger,
+            logger=self._underlying_logger,
         )
 
     def _identify(
@@ -328,10 +328,9 @@ class DurableContext:
         )
 
     def _perform(self, operation: DurableOperation[T]) -> T:
+        recorded = self._state.find(operation.identifier)
         if not self._replay.active:
-            return perform(operation, self._state)
-        identifier = operation.identifier
-        recorded = self._state.find(identifier)
+            return perform(operation, recorded, self._state)
         if recorded is None:
             self._replay.active = False
         elif not recorded.is_terminal:
@@ -340,16 +339,16 @@ class DurableContext:
             else:
                 # The point at which the last invocation stopped: what follows is new.
                 try:
-                    return perform(operation, self._state)
+                    return perform(operation, recorded, self._state)
                 finally:
                     self._replay.active = False
-        result = perform(operation, self._state)
+        result = perform(operation, recorded, self._state)
         if self._replay.active and not self._next_is_recorded():
             self._replay.active = False
         return result
 
     def _next_is_recorded(self) -> bool:
-        return self._state.peek(operation_id(self._context_id, self._position + 1)) is not None
+        return self._state.has(operation_id(self._context_id, self._position + 1))
 
 
 def _checked_name(name: str | None) -> str | None:

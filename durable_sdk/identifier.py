@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Protocol
 
 from durable_sdk._wire.enums import OperationType
+from durable_sdk._wire.operations import Operation
 from durable_sdk.exceptions import NonDeterministicExecutionError
 
 
@@ -22,19 +22,6 @@ def operation_id(prefix: str | None, position: int) -> str:
     return blake2b(text.encode()).hexdigest()[:64]
 
 
-class Recorded(Protocol):
-    """The part of a recorded operation that must not change from one invocation to the next."""
-
-    @property
-    def operation_type(self) -> OperationType: ...
-    @property
-    def sub_type(self) -> str | None: ...
-    @property
-    def name(self) -> str | None: ...
-    @property
-    def parent_id(self) -> str | None: ...
-
-
 @dataclass(frozen=True, slots=True)
 class OperationIdentifier:
     """What the handler is about to do: ``sub_type`` is what it was written as, ``parent_id`` the id of
@@ -46,30 +33,29 @@ class OperationIdentifier:
     parent_id: str | None = None
     name: str | None = None
 
-    def validate_checkpoint(self, recorded: Recorded | None) -> None:
+    def validate_checkpoint(self, recorded: Operation | None) -> None:
         """Check that the record at this id is of this operation.
 
         Raises:
             NonDeterministicExecutionError: another operation was recorded at this position. The message
                 lists each member that differs.
         """
-        if recorded is None or (
-            recorded.operation_type is self.operation_type
-            and recorded.sub_type == self.sub_type
-            and (recorded.name or None) == (self.name or None)
-            and (recorded.parent_id or None) == (self.parent_id or None)
-        ):
+        current = (self.operation_type, self.sub_type, self.name or None, self.parent_id or None)
+        if recorded is None or recorded.identity == current:
             return
-        members = (
-            ("type", recorded.operation_type.value, self.operation_type.value),
-            ("subtype", recorded.sub_type, str(self.sub_type)),
-            ("name", recorded.name or None, self.name or None),
-            ("parent_id", recorded.parent_id or None, self.parent_id or None),
-        )
+        members = ("type", "subtype", "name", "parent_id")
         differences = ", ".join(
-            f"{member} checkpoint={then!r} current={now!r}" for member, then, now in members if then != now
+            f"{member} checkpoint={_text(then)!r} current={_text(now)!r}"
+            for member, then, now in zip(members, recorded.identity, current, strict=True)
+            if then != now
         )
         raise NonDeterministicExecutionError(
             f"Non-deterministic operation identity at id={self.operation_id!r}: {differences}",
             step_id=self.operation_id,
         )
+
+
+def _text(member: OperationType | str | None) -> str | None:
+    if isinstance(member, OperationType):
+        return member.value
+    return None if member is None else str(member)

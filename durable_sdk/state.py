@@ -65,6 +65,10 @@ class ExecutionState:
         """Whether the service has withdrawn the token, so that this invocation can only end."""
         return self._checkpointing.token_revoked
 
+    def has(self, operation_id: str) -> bool:
+        """Return whether anything is recorded at ``operation_id``."""
+        return operation_id in self._operations
+
     def peek(self, operation_id: str) -> Operation | None:
         """Return what is recorded at ``operation_id``, whatever operation it is of."""
         operation = self._operations.get(operation_id)

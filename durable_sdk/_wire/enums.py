@@ -42,6 +42,9 @@ class OperationAction(Enum):
     CANCEL = "CANCEL"
 
 
+_TERMINAL = frozenset({"SUCCEEDED", "FAILED", "CANCELLED", "TIMED_OUT", "STOPPED"})
+
+
 class OperationStatus(Enum):
     """Where an operation stands."""
 
@@ -54,21 +57,9 @@ class OperationStatus(Enum):
     TIMED_OUT = "TIMED_OUT"
     STOPPED = "STOPPED"
 
-    @property
-    def is_terminal(self) -> bool:
+    def __init__(self, value: str) -> None:
+        self.is_terminal = value in _TERMINAL
         """Whether the operation has ended."""
-        return self in TERMINAL_STATUSES
-
-
-TERMINAL_STATUSES = frozenset(
-    {
-        OperationStatus.SUCCEEDED,
-        OperationStatus.FAILED,
-        OperationStatus.CANCELLED,
-        OperationStatus.TIMED_OUT,
-        OperationStatus.STOPPED,
-    }
-)
 
 
 class InvocationStatus(Enum):

@@ -12,10 +12,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
-from durable_sdk._wire.enums import TERMINAL_STATUSES, OperationStatus, OperationType
+from durable_sdk._wire.enums import OperationStatus, OperationType
 from durable_sdk._wire.errors import ErrorObject
 
 OperationJson: TypeAlias = dict[str, Any]
+
+Identity: TypeAlias = tuple[OperationType, str | None, str | None, str | None]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -25,12 +27,12 @@ _TYPES = {member.value: member for member in OperationType}
 _STATUSES = {member.value: member for member in OperationStatus}
 
 _DETAILS = {
-    OperationType.EXECUTION: "ExecutionDetails",
-    OperationType.CONTEXT: "ContextDetails",
-    OperationType.STEP: "StepDetails",
-    OperationType.WAIT: "WaitDetails",
-    OperationType.CALLBACK: "CallbackDetails",
-    OperationType.CHAINED_INVOKE: "ChainedInvokeDetails",
+    "EXECUTION": "ExecutionDetails",
+    "CONTEXT": "ContextDetails",
+    "STEP": "StepDetails",
+    "WAIT": "WaitDetails",
+    "CALLBACK": "CallbackDetails",
+    "CHAINED_INVOKE": "ChainedInvokeDetails",
 }
 
 
@@ -80,6 +82,17 @@ class Operation:
         return self._json.get("ParentId")
 
     @property
+    def identity(self) -> Identity:
+        """What must not change from one invocation to the next: type, sub type, name, parent."""
+        json = self._json
+        return (
+            _TYPES[json["Type"]],
+            json.get("SubType"),
+            json.get("Name") or None,
+            json.get("ParentId") or None,
+        )
+
+    @property
     def status(self) -> OperationStatus:
         """Where it stands."""
         return _STATUSES[self._json["Status"]]
@@ -87,7 +100,7 @@ class Operation:
     @property
     def is_terminal(self) -> bool:
         """Whether it has ended."""
-        return _STATUSES[self._json["Status"]] in TERMINAL_STATUSES
+        return _STATUSES[self._json["Status"]].is_terminal
 
     @property
     def start_timestamp(self) -> int | None:
@@ -101,7 +114,7 @@ class Operation:
 
     @property
     def _details(self) -> dict[str, Any]:
-        details: dict[str, Any] = self._json.get(_DETAILS[self.operation_type]) or {}
+        details: dict[str, Any] = self._json.get(_DETAILS[self._json["Type"]]) or {}
         return details
 
     @property

@@ -52,20 +52,20 @@ class _Fatal:
 
 
 class _Branch(Generic[T]):
-    """A branch and where it stands; ``item`` is None until it starts."""
+    """A branch and where it stands; ``item`` is None until it has ended."""
 
-    __slots__ = ("index", "item", "operation", "resume_at", "running")
+    __slots__ = ("index", "item", "operation", "resume_at")
 
     def __init__(self, index: int, operation: DurableOperation[T]) -> None:
         self.index = index
         self.operation = operation
         self.item: BatchItem[T] | None = None
-        self.running = False
         self.resume_at: int | None = None
 
     def run(self, state: ExecutionState) -> _Succeeded[T] | _Failed | _Suspended | _Fatal:
         try:
-            return _Succeeded(perform(self.operation, state))
+            recorded = state.find(self.operation.identifier)
+            return _Succeeded(perform(self.operation, recorded, state))
         except TimedSuspendExecution as suspension:
             return _Suspended(suspension.resume_at)
         except SuspendExecution:
@@ -97,6 +97,7 @@ class BranchExecutor(Generic[T]):
         self._inbox: list[tuple[_Branch[T], _Succeeded[T] | _Failed | _Suspended | _Fatal]] = []
         self._wake: Signal | None = None
         self._started = 0
+        self._running = 0
         self._succeeded = 0
         self._failed = 0
         self._retryable: InvocationError | None = None
@@ -112,8 +113,8 @@ class BranchExecutor(Generic[T]):
         reason = self._policy.evaluate(self._succeeded, self._failed)
         while reason is None:
             self._start_branches()
-            if not self._inbox and not any(branch.running for branch in self._branches):
-                self._suspend()
+            if not self._running:
+                self._resume_or_suspend()
             for branch, outcome in self._collect():
                 self._settle(branch, outcome)
                 # Branches that ended by now count with what they did, but the first decision stands.
@@ -128,11 +129,10 @@ class BranchExecutor(Generic[T]):
                 return
             branch = self._branches[self._started]
             self._started += 1
-            branch.item = BatchItem(branch.index, BatchItemStatus.STARTED)
             self._resume(branch)
 
     def _resume(self, branch: _Branch[T]) -> None:
-        branch.running = True
+        self._running += 1
         branch.resume_at = None
         recorded = self._state.peek(branch.operation.identifier.operation_id)
         if recorded is not None and recorded.is_terminal and not recorded.replay_children:
@@ -175,7 +175,7 @@ class BranchExecutor(Generic[T]):
                 self._resume(branch)
 
     def _settle(self, branch: _Branch[T], outcome: _Succeeded[T] | _Failed | _Suspended | _Fatal) -> None:
-        branch.running = False
+        self._running -= 1
         match outcome:
             case _Succeeded(value):
                 self._succeeded += 1
@@ -192,13 +192,21 @@ class BranchExecutor(Generic[T]):
             case _Fatal(error):
                 raise error
 
-    def _suspend(self) -> None:
+    def _resume_or_suspend(self) -> None:
+        """Nothing runs: go on with branches whose time has come meanwhile, or leave the invocation."""
+        resume_at = self._next_resume_at()
+        if resume_at is not None and resume_at <= self._runtime.now():
+            self._resume_due()
+            return
         if self._retryable is not None:
             raise self._retryable
-        suspend("Every branch that has started waits.", self._next_resume_at())
+        suspend("Every branch that has started waits.", resume_at)
 
     def _result(self, reason: CompletionReason) -> BatchResult[T]:
-        items = [branch.item for branch in self._branches if branch.item is not None]
+        items = [
+            branch.item or BatchItem(branch.index, BatchItemStatus.STARTED)
+            for branch in self._branches[: self._started]
+        ]
         return BatchResult(items, reason)
 
 

@@ -30,7 +30,9 @@ class CompletionReason(Enum):
     FAILURE_TOLERANCE_EXCEEDED = "FAILURE_TOLERANCE_EXCEEDED"
 
 
-@dataclass(frozen=True, slots=True)
+# Without slots: BatchItem[int](...) sets an attribute on what it makes, and on Python 3.11 a frozen
+# dataclass with slots answers that with a TypeError.
+@dataclass(frozen=True)
 class BatchItem(Generic[R]):
     """One branch: its position among all, how it ended, and its result or its error."""
 
@@ -68,7 +70,7 @@ class BatchItem(Generic[R]):
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class BatchResult(Generic[R]):
     """What became of each branch of a batch.
 

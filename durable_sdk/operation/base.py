@@ -66,14 +66,14 @@ class DurableOperation(Protocol[T]):
         ...
 
 
-def perform(operation: DurableOperation[T], state: ExecutionState) -> T:
-    """Carry out ``operation``: answer from the record, or run it and record what happens.
+def perform(operation: DurableOperation[T], recorded: Operation | None, state: ExecutionState) -> T:
+    """Carry out ``operation``: answer from ``recorded``, or run it and record what happens.
 
     Raises:
         SuspendExecution: it cannot end in this invocation.
         NonDeterministicExecutionError: another operation is recorded at its position.
     """
-    decision = operation.decide(state.find(operation.identifier), begun=False)
+    decision = operation.decide(recorded, begun=False)
     if isinstance(decision, Begin):
         state.checkpoint(decision.update, synchronous=decision.synchronous)
         decision = operation.decide(state.find(operation.identifier), begun=True)

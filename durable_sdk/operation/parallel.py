@@ -134,7 +134,7 @@ class ParallelOperation(Generic[T]):
                 branch_id,
             )
         try:
-            value = perform(branch, self._state)
+            value = perform(branch, recorded, self._state)
         except (ChildContextError, SerDesError) as error:
             if recorded.status is OperationStatus.SUCCEEDED:
                 raise

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from json.encoder import encode_basestring_ascii
 from typing import Any
 
 from durable_sdk.lambda_service import OperationType
@@ -64,6 +65,21 @@ def operation_to_json(operation: RecordedOperation) -> dict[str, Any]:
     member, details = _operation_details(operation)
     encoded[member] = details
     return encoded
+
+
+# Everything but the three texts: ids, name and sub type at their longest, times, punctuation.
+_OPERATION_ENVELOPE_BYTES = 800
+
+
+def operation_size_bytes(operation: RecordedOperation) -> int:
+    """Return how many bytes an operation takes as JSON, at most."""
+    size = _OPERATION_ENVELOPE_BYTES
+    for text in (operation.result, operation.input_payload):
+        if text is not None:
+            size += len(encode_basestring_ascii(text))
+    if operation.error is not None:
+        size += len(json.dumps(operation.error))
+    return size
 
 
 def _operation_details(operation: RecordedOperation) -> tuple[str, dict[str, Any]]:

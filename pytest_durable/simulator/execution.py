@@ -43,4 +43,4 @@ class SimulatedExecution:
     @property
     def closed(self) -> bool:
         """Whether the execution has ended; then nothing of it happens any more."""
-        return self.record.operation.is_terminal
+        return self.record.closed

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from random import Random
 from typing import Protocol
 
 from durable_sdk._runtime import Body, Signal
 from pytest_durable.simulator.clock import Clock
 from pytest_durable.simulator.turns import Sandbox, SandboxKilled, Task, Turns
-
-# One task runs at a time and turns change only where a task parks, so a lock has nothing to do.
-_NO_LOCK = nullcontext()
 
 
 class QueuedTurn(Protocol):
@@ -70,8 +68,8 @@ class SimulatedRuntime:
         return self._chance.random()
 
     def lock(self) -> AbstractContextManager[object]:
-        """Return a lock that does nothing."""
-        return _NO_LOCK
+        """Return a lock. Nobody ever waits for it: turns change only where a task parks."""
+        return threading.Lock()
 
     def signal(self) -> Signal:
         """Return a signal whose waiting parks the task."""

@@ -15,6 +15,8 @@ from collections.abc import Callable
 from contextvars import Context, copy_context
 from typing import ClassVar, Protocol
 
+from pytest_durable.simulator.affinity import CorePin
+
 
 class SandboxKilled(BaseException):
     """Unwinds a task whose sandbox has died. Everything that it still tries raises this again."""
@@ -69,6 +71,7 @@ class _Carrier:
     idle: ClassVar[list[_Carrier]] = []
 
     def __init__(self) -> None:
+        self.core: int | None = None
         self._job: Callable[[], None] | None = None
         self._ready = threading.Lock()
         self._ready.acquire()
@@ -105,7 +108,7 @@ class Turns:
         self._driver = Task("driver", lambda: None, _Home())
         self._driver.started = True
         self.current = self._driver
-        self.switches = 0
+        self._pin = CorePin()
 
     def attach(self, next_task: Callable[[], Task | None]) -> None:
         """Set the loop: it runs until somebody is to have the turn, and returns who.
@@ -120,13 +123,16 @@ class Turns:
         With ``inline`` a new task may be carried by the calling thread. The run must then not stop before
         that task has ended.
         """
-        while (task := self._next_task()) is not None:
-            if inline and not task.started:
-                self.current = task
-                task.run()
-                self.current = self._driver
-            else:
-                self._switch(self._driver, task)
+        try:
+            while (task := self._next_task()) is not None:
+                if inline and not task.started:
+                    self.current = task
+                    task.run()
+                    self.current = self._driver
+                else:
+                    self._switch(self._driver, task)
+        finally:
+            self._pin.release()
 
     def park(self) -> None:
         """Give up the turn; return when the loop gives it back.
@@ -146,17 +152,23 @@ class Turns:
         me.await_baton()
 
     def _hand_over(self, task: Task) -> None:
-        self.switches += 1
         self.current = task
         if task.started:
             task.pass_baton()
             return
+        self._pin.take()
         carrier = _Carrier.idle.pop() if _Carrier.idle else _Carrier()
         carrier.carry(lambda: self._carry(carrier, task))
 
     def _carry(self, carrier: _Carrier, task: Task) -> None:
+        carrier.core = self._pin.join(carrier.core)
         task.run()
         following = self._next_task() or self._driver
+        # A new task needs no other thread: this one has just become free.
+        while not following.started:
+            self.current = following
+            following.run()
+            following = self._next_task() or self._driver
         # Idle before the turn passes on, while nobody else can take a carrier.
         _Carrier.idle.append(carrier)
         self._hand_over(following)

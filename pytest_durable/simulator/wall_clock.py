@@ -79,76 +79,82 @@ class WallClock:
     """Shows and hides virtual time."""
 
     def __init__(self) -> None:
-        self._changes: list[_Change] = []
+        self._freezes: list[_Change] = []
+        self._sleeps: list[_Change] = []
         self._pickles: dict[Any, Any] = {}
         self._module_count = -1
-        self._shown = 0
 
     @contextmanager
     def shown(self, clock: Clock) -> Iterator[None]:
         """Show the time of ``clock`` while the block runs."""
-        # Under somebody else's freeze the modules are changed already; inside our own they are too.
-        is_outermost = not freezegun_api.freeze_factories
-        if is_outermost and len(sys.modules) != self._module_count:
-            self._learn()
+        changes = self._changes()
         freezegun_api.freeze_factories.append(_VirtualNow(clock))
         freezegun_api.ignore_lists.append(())
         freezegun_api.tick_flags.append(False)
         freezegun_api.tz_offsets.append(datetime.timedelta(0))
-        if is_outermost:
-            self._put_in_place()
+        module_count = len(sys.modules)
+        for change in changes:
+            setattr(change.holder, change.name, change.fake)
+        copyreg.dispatch_table.update(self._pickles)
         try:
             yield
         finally:
-            if is_outermost:
-                self._take_back()
+            for change in changes:
+                setattr(change.holder, change.name, change.real)
+            if len(sys.modules) != module_count:
+                _clean_new_modules(changes)
             freezegun_api.freeze_factories.pop()
             freezegun_api.ignore_lists.pop()
             freezegun_api.tick_flags.pop()
             freezegun_api.tz_offsets.pop()
+            if not freezegun_api.freeze_factories:
+                for real in self._pickles:
+                    copyreg.dispatch_table.pop(real, None)
 
-    def _learn(self) -> None:
+    def _changes(self) -> list[_Change]:
+        """Return what has to be put in place, found anew if modules have been imported since."""
+        is_frozen = bool(freezegun_api.freeze_factories)
+        if len(sys.modules) != self._module_count:
+            self._sleeps, self._freezes = _sleep_changes(), []
+            self._module_count = len(sys.modules)
+        # Under a freeze of the test's own, freezegun has changed the modules already.
+        if is_frozen:
+            return self._sleeps
+        self._freezes = self._freezes or self._learn_freezes()
+        return [*self._freezes, *self._sleeps]
+
+    def _learn_freezes(self) -> list[_Change]:
         """Start freezegun, note what it changes, and stop it."""
         before = {module: dict(vars(module)) for module in _CHANGED_MODULES}
         # real_asyncio: a loop that waited on a frozen monotonic clock would never wake.
         freezer = freezegun.freeze_time("1970-01-01", ignore=_OURS, real_asyncio=True)
         freezer.start()
-        changes = [
-            _Change(holder, name, real, getattr(holder, name)) for holder, name, real in freezer.undo_changes
-        ]
-        changes += [
-            _Change(module, name, real, vars(module)[name])
-            for module, attributes in before.items()
-            for name, real in attributes.items()
-            if vars(module)[name] is not real
-        ]
-        self._pickles = {
-            real: copyreg.dispatch_table[real]
-            for real in (freezegun_api.real_datetime, freezegun_api.real_date)
-        }
-        freezer.stop()
-        self._changes = [*changes, *_sleep_changes()]
-        self._module_count = len(sys.modules)
+        try:
+            self._pickles = {
+                real: copyreg.dispatch_table[real]
+                for real in (freezegun_api.real_datetime, freezegun_api.real_date)
+            }
+            found = [
+                _Change(holder, name, real, getattr(holder, name))
+                for holder, name, real in freezer.undo_changes
+            ]
+            direct = [
+                _Change(module, name, real, vars(module)[name])
+                for module, attributes in before.items()
+                for name, real in attributes.items()
+                if vars(module)[name] is not real
+            ]
+        finally:
+            freezer.stop()
+        return [*found, *direct]
 
-    def _put_in_place(self) -> None:
-        for change in self._changes:
-            setattr(change.holder, change.name, change.fake)
-        copyreg.dispatch_table.update(self._pickles)
 
-    def _take_back(self) -> None:
-        for change in self._changes:
-            setattr(change.holder, change.name, change.real)
-        for real in self._pickles:
-            copyreg.dispatch_table.pop(real, None)
-        if len(sys.modules) != self._module_count:
-            self._clean_new_modules()
-
-    def _clean_new_modules(self) -> None:
-        """Give the real functions to modules that handler code imported while the fakes were in place."""
-        reals = {id(change.fake): change.real for change in self._changes}
-        for module, name, value in _module_attributes():
-            if id(value) in reals:
-                setattr(module, name, reals[id(value)])
+def _clean_new_modules(changes: list[_Change]) -> None:
+    """Give the real functions to modules that handler code imported while the fakes were in place."""
+    reals = {id(change.fake): change.real for change in changes}
+    for module, name, value in _module_attributes():
+        if id(value) in reals:
+            setattr(module, name, reals[id(value)])
 
 
 def _sleep_changes() -> list[_Change]:

@@ -66,7 +66,11 @@ class World:
         self.executions: dict[str, SimulatedExecution] = {}
         self.deadlocked_tasks: tuple[str, ...] = ()
         self._limits = limits
-        self._checkers = checkers
+        # Most checkers watch one or two kinds of happening, and there are many of each.
+        self._on_invoked = [checker.invoked for checker in checkers if checker.watches("invoked")]
+        self._on_exchanged = [checker.exchanged for checker in checkers if checker.watches("exchanged")]
+        self._on_recorded = [checker.recorded for checker in checkers if checker.watches("recorded")]
+        self._on_finished = [checker.finished for checker in checkers if checker.watches("finished")]
         self._identifiers = Identifiers(entropy.seed)
         self._chance = entropy.stream("handler")
         self._dying: deque[Task] = deque()
@@ -153,8 +157,8 @@ class World:
                 call.answer = dispatch.state_answer(record, parse_state(call.request))
         except ServiceError as error:
             call.error = error
-        for checker in self._checkers:
-            checker.exchanged(record, call.request, call.answer)
+        for check in self._on_exchanged:
+            check(record, call.request, call.answer)
         self.queue.push(self.clock.now, Priority.WORK, CallAnswered(call), call.task.sandbox)
 
     def _checkpoint(self, execution: SimulatedExecution, request: dict[str, Any]) -> dict[str, Any]:
@@ -201,8 +205,8 @@ class World:
         )
         execution.invocation = invocation
         execution.invocation_is_due = False
-        for checker in self._checkers:
-            checker.invoked(record, event)
+        for check in self._on_invoked:
+            check(record, event)
         self.queue.push(
             invocation.deadline,
             Priority.DEADLINE,
@@ -309,16 +313,16 @@ class World:
         self._finish(execution)
 
     def _finish(self, execution: SimulatedExecution) -> None:
-        for checker in self._checkers:
-            checker.finished(execution.record)
+        for check in self._on_finished:
+            check(execution.record)
 
     def _record(self, record: ExecutionRecord, event: Event, *, outside: bool = False) -> None:
         if outside:
             record.commit_outside(event)
         else:
             record.commit(event)
-        for checker in self._checkers:
-            checker.recorded(record, event)
+        for check in self._on_recorded:
+            check(record, event)
 
     # How tasks die.
 

@@ -12,6 +12,11 @@ from pytest_durable.simulator.service.records import ExecutionRecord
 class Checker:
     """Watches all executions of a simulation; raises CheckerError when its property does not hold."""
 
+    @classmethod
+    def watches(cls, happening: str) -> bool:
+        """Return whether the checker does anything about a happening, named as its method is."""
+        return getattr(cls, happening) is not getattr(Checker, happening)
+
     def invoked(self, record: ExecutionRecord, event: Mapping[str, Any]) -> None:
         """An invocation begins with ``event``."""
 

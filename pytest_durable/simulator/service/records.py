@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
 from durable_sdk.lambda_service import OperationStatus, OperationType
-from pytest_durable.history.codec import operation_to_json
+from pytest_durable.history.codec import operation_size_bytes, operation_to_json
 from pytest_durable.history.events import Event, Subject
 from pytest_durable.history.fold import RecordedOperation
 from pytest_durable.history.log import EventLog
@@ -53,6 +52,9 @@ class ExecutionRecord:
 
     _encoded: dict[str, tuple[RecordedOperation, dict[str, Any], int]] = field(default_factory=dict)
 
+    closed: bool = False
+    """Whether the execution has ended."""
+
     @property
     def operation(self) -> RecordedOperation:
         """The EXECUTION operation."""
@@ -64,8 +66,11 @@ class ExecutionRecord:
         if event.subject is None:
             return
         operation_id = event.subject.operation_id
+        operation = self.log.operations[operation_id]
         self.untold[operation_id] = None
-        if _is_pending(self.log.operations[operation_id]):
+        if operation.is_terminal and event.subject is self.execution:
+            self.closed = True
+        if _is_pending(operation):
             self.pending[operation_id] = None
         else:
             self.pending.pop(operation_id, None)
@@ -110,7 +115,7 @@ class ExecutionRecord:
         if known is not None and known[0] is operation:
             return known[1], known[2]
         encoded = operation_to_json(operation)
-        size_bytes = len(json.dumps(encoded))
+        size_bytes = operation_size_bytes(operation)
         self._encoded[operation_id] = (operation, encoded, size_bytes)
         return encoded, size_bytes
 

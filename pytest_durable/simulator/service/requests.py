@@ -75,12 +75,12 @@ def _parse_update(data: Mapping[str, Any], index: int) -> Update:
         raise _refuse(f"{where}: SubType {sub_type!r} does not match {_SUB_TYPE.pattern}.")
     subject = Subject(operation_id, operation_type, sub_type, data.get("Name"), data.get("ParentId"))
     payload = _member(data, "Payload", str, where)
-    if not any(option in data for option in _OPTIONS):
+    if _OPTIONS.isdisjoint(data):
         error = _member(data, "Error", dict, where)
         return Update(subject, action, payload, error)
-    context = _member(data, "ContextOptions", dict, where) or {}
-    step = _member(data, "StepOptions", dict, where) or {}
-    wait = _member(data, "WaitOptions", dict, where) or {}
+    context = data.get("ContextOptions") or {}
+    step = data.get("StepOptions") or {}
+    wait = data.get("WaitOptions") or {}
     return Update(
         subject,
         action,
@@ -92,7 +92,7 @@ def _parse_update(data: Mapping[str, Any], index: int) -> Update:
     )
 
 
-_OPTIONS = ("ContextOptions", "StepOptions", "WaitOptions")
+_OPTIONS = frozenset({"ContextOptions", "StepOptions", "WaitOptions"})
 
 
 def parse_checkpoint(request: Mapping[str, Any]) -> CheckpointRequest:

@@ -1,0 +1,94 @@
+"""Options of operations: their defaults, and what they refuse."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from durable_sdk.config import (
+    ChildConfig,
+    CompletionConfig,
+    ParallelBranch,
+    ParallelConfig,
+    StepConfig,
+    StepSemantics,
+)
+from durable_sdk.exceptions import ValidationError
+from durable_sdk.retries import RetryPresets, RetryStrategyConfig
+from durable_sdk.serdes import JsonSerDes
+
+
+def test_a_step_runs_at_least_once_unless_told_otherwise() -> None:
+    assert StepConfig().step_semantics is StepSemantics.AT_LEAST_ONCE_PER_RETRY
+    strategy = RetryPresets.none()
+    config = StepConfig(strategy, StepSemantics.AT_MOST_ONCE_PER_RETRY, JsonSerDes(), sub_type="A")
+    assert config.retry_strategy is strategy
+
+
+@pytest.mark.parametrize("sub_type", [None, "", "a", "A-b_9", "x" * 32])
+def test_a_sub_type_is_a_short_label_or_nothing(sub_type: str | None) -> None:
+    assert StepConfig(sub_type=sub_type).sub_type == sub_type
+    assert ChildConfig(sub_type=sub_type).sub_type == sub_type
+
+
+@pytest.mark.parametrize("sub_type", ["a b", "é", "x" * 33, "a\n", 3])
+@pytest.mark.parametrize("config", [StepConfig, ChildConfig])
+def test_any_other_sub_type_is_refused(config: Any, sub_type: Any) -> None:
+    with pytest.raises(ValidationError, match="sub_type must be 1 to 32 characters") as raised:
+        config(sub_type=sub_type)
+    assert repr(sub_type) in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("config", "field", "value"),
+    [
+        (StepConfig, "retry_strategy", RetryStrategyConfig()),
+        (StepConfig, "step_semantics", "AT_MOST_ONCE_PER_RETRY"),
+        (StepConfig, "serdes", JsonSerDes),
+        (StepConfig, "serdes", "json"),
+        (ChildConfig, "serdes", JsonSerDes),
+        (ChildConfig, "summary_generator", "text"),
+        (CompletionConfig, "min_successful", 0),
+        (CompletionConfig, "min_successful", 1.0),
+        (CompletionConfig, "tolerated_failure_count", -1),
+        (CompletionConfig, "tolerated_failure_count", True),
+        (CompletionConfig, "tolerated_failure_percentage", -0.1),
+        (CompletionConfig, "tolerated_failure_percentage", 101),
+        (CompletionConfig, "tolerated_failure_percentage", float("nan")),
+        (CompletionConfig, "tolerated_failure_percentage", True),
+        (CompletionConfig, "tolerated_failure_percentage", "5"),
+        (ParallelConfig, "max_concurrency", 0),
+        (ParallelConfig, "max_concurrency", "2"),
+        (ParallelConfig, "completion_config", None),
+        (ParallelConfig, "serdes", JsonSerDes),
+        (ParallelConfig, "item_serdes", JsonSerDes),
+        (ParallelConfig, "summary_generator", 3),
+    ],
+)
+def test_a_field_with_an_impossible_value_is_named(config: Any, field: str, value: Any) -> None:
+    with pytest.raises(ValidationError, match=f"{config.__name__}.{field} was given "):
+        config(**{field: value})
+
+
+def test_completion_presets_are_what_their_names_say() -> None:
+    assert CompletionConfig.first_successful() == CompletionConfig(min_successful=1)
+    assert CompletionConfig.all_completed() == CompletionConfig(tolerated_failure_percentage=100)
+    assert CompletionConfig.all_successful() == CompletionConfig(
+        tolerated_failure_count=0, tolerated_failure_percentage=0
+    )
+    assert ParallelConfig().completion_config == CompletionConfig.all_successful()
+
+
+def test_more_successes_than_branches_are_refused() -> None:
+    CompletionConfig(min_successful=2).check_total(2)
+    CompletionConfig().check_total(0)
+    with pytest.raises(ValidationError, match="min_successful is 3, but the batch has 2 branches"):
+        CompletionConfig(min_successful=3).check_total(2)
+
+
+def test_a_branch_can_be_called_like_its_function() -> None:
+    branch = ParallelBranch(lambda number: number + 1, "add")
+    assert branch(1) == 2
+    assert branch.name == "add"
+    assert ParallelBranch[int](len).name is None
