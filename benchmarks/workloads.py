@@ -67,16 +67,19 @@ def load(sdk: str) -> dict[str, Workload]:
         )
         return context.step(flaky, config=config.StepConfig(retry_strategy=strategy))
 
-    def branch(number: int) -> Callable[[Any], int]:
-        def run(context: Any) -> int:
-            context.wait(seconds(number + 1))
-            return context.step(lambda _: number)
+    def fan_out(waits_seconds: list[int]) -> Callable[..., Any]:
+        def branch(number: int) -> Callable[[Any], int]:
+            def run(context: Any) -> int:
+                context.wait(seconds(waits_seconds[number]))
+                return context.step(lambda _: number)
 
-        return run
+            return run
 
-    @root.durable_execution
-    def fan_out(event: Any, context: Any) -> int:
-        return sum(context.parallel([branch(number) for number in range(10)]).get_results())
+        @root.durable_execution
+        def handler(event: Any, context: Any) -> int:
+            return sum(context.parallel([branch(number) for number in range(10)]).get_results())
+
+        return handler
 
     workloads = [
         Workload("hello", hello, "hello"),
@@ -88,6 +91,7 @@ def load(sdk: str) -> dict[str, Workload]:
         waits(10),
         waits(300),
         Workload("five exponential retries", retried, 6),
-        Workload("ten parallel branches with waits", fan_out, 45),
+        Workload("ten parallel branches, equal waits", fan_out([5] * 10), 45),
+        Workload("ten parallel branches, ten different waits", fan_out(list(range(1, 11))), 45),
     ]
     return {workload.name: workload for workload in workloads}

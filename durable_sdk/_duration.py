@@ -35,6 +35,8 @@ class Duration:
     @classmethod
     def from_seconds(cls, value: float) -> Duration:
         """Return ``value`` seconds, without the fraction."""
+        if type(value) is int:
+            return cls(value)
         return cls(int(_in_seconds("seconds", value)))
 
     @classmethod

@@ -289,7 +289,8 @@ class DurableContext:
             branch = function if isinstance(function, ParallelBranch) else ParallelBranch(function)
             _demand_callable(branch.func, f"parallel()[{index}]", "durable_with_child_context")
             branch_name = f"parallel-branch-{index}" if branch.name is None else branch.name
-            branches.append((_checked_name(branch_name) or "", self._branch_body(branch.func)))
+            _check_name(branch_name)
+            branches.append((branch_name, self._branch_body(branch.func)))
         identifier = self._identify(OperationType.CONTEXT, OperationSubType.PARALLEL, name)
         serdes = config.serdes or DEFAULT_SERDES
         item_serdes = config.item_serdes or serdes
@@ -315,7 +316,8 @@ class DurableContext:
     def _identify(
         self, operation_type: OperationType, sub_type: str, name: str | None
     ) -> OperationIdentifier:
-        _checked_name(name)
+        if name is not None:
+            _check_name(name)
         with self._lock:
             self._position += 1
             position = self._position
@@ -351,9 +353,7 @@ class DurableContext:
         return self._state.has(operation_id(self._context_id, self._position + 1))
 
 
-def _checked_name(name: str | None) -> str | None:
-    if name is None:
-        return None
+def _check_name(name: str) -> None:
     if not isinstance(name, str):
         raise ValidationError(f"The name of an operation is a text, got {name!r}.")
     if len(name) > MAX_NAME_CHARACTERS or not (name.isascii() and name.isprintable()):
@@ -361,7 +361,6 @@ def _checked_name(name: str | None) -> str | None:
             f"The name of an operation has at most {MAX_NAME_CHARACTERS} printable ASCII "
             f"characters, got {len(name)}: {name!r:.100}"
         )
-    return name
 
 
 def _demand_callable(func: object, operation: str, decorator: str) -> None:

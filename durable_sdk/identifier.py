@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
+from typing import NamedTuple
 
 from durable_sdk._wire.enums import OperationType
 from durable_sdk._wire.operations import Operation
@@ -22,8 +22,7 @@ def operation_id(prefix: str | None, position: int) -> str:
     return blake2b(text.encode()).hexdigest()[:64]
 
 
-@dataclass(frozen=True, slots=True)
-class OperationIdentifier:
+class OperationIdentifier(NamedTuple):
     """What the handler is about to do: ``sub_type`` is what it was written as, ``parent_id`` the id of
     the nearest recorded context around it."""
 

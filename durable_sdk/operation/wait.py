@@ -7,6 +7,8 @@ from durable_sdk._wire.operations import Operation
 from durable_sdk.identifier import OperationIdentifier
 from durable_sdk.operation.base import Begin, Completed, Decision, Suspend
 
+_ENDED: Completed[None] = Completed(None)
+
 
 class WaitOperation:
     """A wait of ``seconds``."""
@@ -22,7 +24,7 @@ class WaitOperation:
         if recorded is None:
             return Begin(_updates.start_wait(self.identifier, self._seconds), synchronous=True)
         if recorded.is_terminal:
-            return Completed(None)
+            return _ENDED
         return Suspend(
             f"Wait {self.identifier.name or self.identifier.operation_id!r} has not ended.",
             recorded.scheduled_end_at,

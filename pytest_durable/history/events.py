@@ -1,6 +1,7 @@
 """Event: one thing that happened in an execution.
 
-Times are integers, microseconds since the epoch. Errors are in the service's JSON form (a dict with
+The values of which a run makes thousands are named tuples: as frozen as a dataclass, and made in a fifth of
+the time. Times are integers, microseconds since the epoch. Errors are in the service's JSON form (a dict with
 ``ErrorMessage``, ``ErrorType``, ...).
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from durable_sdk.lambda_service import OperationType
 
@@ -39,8 +40,7 @@ class EventType(StrEnum):
 INTERNAL_EVENT_TYPES = frozenset({EventType.STEP_READY})
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(NamedTuple):
     """The operation that an event is about; the same for all events of one operation."""
 
     operation_id: str
@@ -58,8 +58,7 @@ class ExecutionInput:
     timeout_seconds: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How an operation ended. ``replay_children`` tells that a context's result was too large to store."""
 
     result: str | None = None
@@ -67,8 +66,7 @@ class Outcome:
     replay_children: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """How an attempt of a step ended. ``number`` counts from 1; with a delay, another attempt follows."""
 
     number: int
@@ -98,8 +96,7 @@ class InvocationOutcome:
 Details: TypeAlias = ExecutionInput | Outcome | Attempt | WaitSchedule | InvocationOutcome | None
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One event. ``subject`` is None for InvocationCompleted only."""
 
     type: EventType

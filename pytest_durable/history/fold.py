@@ -6,7 +6,7 @@ The service of the simulator decides on the operations folded here, and results 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from durable_sdk.lambda_service import OperationStatus, OperationType
 from pytest_durable.errors import HistoryError
@@ -22,8 +22,7 @@ from pytest_durable.history.events import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedOperation:
+class RecordedOperation(NamedTuple):
     """An operation after some events. Times are in microseconds since the epoch."""
 
     subject: Subject
@@ -62,7 +61,7 @@ _ENDINGS = {
 def _started(before: RecordedOperation | None, event: Event, subject: Subject) -> RecordedOperation:
     if before is not None:
         # A further attempt of a step: what earlier attempts left behind stays.
-        return replace(before, status=OperationStatus.STARTED)
+        return before._replace(status=OperationStatus.STARTED)
     match event.details:
         case ExecutionInput(payload, _):
             return RecordedOperation(subject, OperationStatus.STARTED, event.at, input_payload=payload)
@@ -131,7 +130,7 @@ def _attempted(
 def _ready(before: RecordedOperation | None, event: Event, subject: Subject) -> RecordedOperation:
     if before is None:
         raise HistoryError(f"{event.type} for step {subject.name!r}, which never started.")
-    return replace(before, status=OperationStatus.READY, next_attempt_at=None)
+    return before._replace(status=OperationStatus.READY, next_attempt_at=None)
 
 
 _Fold = Callable[[RecordedOperation | None, Event, Subject], RecordedOperation]

@@ -14,6 +14,7 @@ from pytest_durable.simulator.checkers.tokens import TokenChecker
 from pytest_durable.simulator.choices import Choice, Choices
 from pytest_durable.simulator.entropy import Entropy
 from pytest_durable.simulator.execution import SimulatedExecution
+from pytest_durable.simulator.garbage import collection_paused
 from pytest_durable.simulator.identifiers import FunctionVersion
 from pytest_durable.simulator.invocation import Handler
 from pytest_durable.simulator.loop import Loop
@@ -77,7 +78,7 @@ class Simulator:
         ``between_invocations`` promises that it begins to hold only while no invocation runs.
         """
         shown = wall_clock.shown(self._world.clock) if self.options.virtual_clock else nullcontext()
-        with shown:
+        with collection_paused(), shown:
             self._loop.run(predicate, horizon=horizon, inline=between_invocations)
 
     def run_to_end(self, execution: SimulatedExecution) -> None:

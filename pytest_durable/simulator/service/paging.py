@@ -36,7 +36,7 @@ def state_page(record: ExecutionRecord, marker: str, max_items: int = 0) -> dict
     operations: list[dict[str, Any]] = []
     size_bytes = 0
     for operation_id in ids[first:last]:
-        encoded, encoded_bytes = record.encoded(record.log.operations[operation_id])
+        encoded, encoded_bytes = record.encoded(operation_id)
         size_bytes += encoded_bytes
         if operations and size_bytes > limits.state_page_bytes:
             break

@@ -50,7 +50,7 @@ class ExecutionRecord:
     answered: tuple[str, ...] = ()
     """What the last answer to a checkpoint had to tell, of which later pages may still be asked for."""
 
-    _encoded: dict[str, tuple[RecordedOperation, dict[str, Any], int]] = field(default_factory=dict)
+    _encoded: dict[str, tuple[dict[str, Any], int]] = field(default_factory=dict)
 
     closed: bool = False
     """Whether the execution has ended."""
@@ -68,6 +68,7 @@ class ExecutionRecord:
         operation_id = event.subject.operation_id
         operation = self.log.operations[operation_id]
         self.untold[operation_id] = None
+        self._encoded.pop(operation_id, None)
         if operation.is_terminal and event.subject is self.execution:
             self.closed = True
         if _is_pending(operation):
@@ -108,16 +109,14 @@ class ExecutionRecord:
         self.untold.clear()
         self.completed_outside.clear()
 
-    def encoded(self, operation: RecordedOperation) -> tuple[dict[str, Any], int]:
-        """Return an operation in the service's JSON, and its size in bytes. Encoded once a change."""
-        operation_id = operation.subject.operation_id
-        known = self._encoded.get(operation_id)
-        if known is not None and known[0] is operation:
-            return known[1], known[2]
-        encoded = operation_to_json(operation)
-        size_bytes = operation_size_bytes(operation)
-        self._encoded[operation_id] = (operation, encoded, size_bytes)
-        return encoded, size_bytes
+    def encoded(self, operation_id: str) -> tuple[dict[str, Any], int]:
+        """Return an operation in the service's JSON, and its size in bytes at most. Made once a change."""
+        encoded = self._encoded.get(operation_id)
+        if encoded is None:
+            operation = self.log.operations[operation_id]
+            encoded = operation_to_json(operation), operation_size_bytes(operation)
+            self._encoded[operation_id] = encoded
+        return encoded
 
 
 def _is_pending(operation: RecordedOperation) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from durable_sdk.lambda_service import OperationAction, OperationType
 from pytest_durable.history.events import ErrorJson, Subject
@@ -18,8 +18,7 @@ _TYPES = {member.value: member for member in OperationType}
 _ACTIONS = {member.value: member for member in OperationAction}
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(NamedTuple):
     """One update of a checkpoint request."""
 
     subject: Subject
