@@ -35,7 +35,11 @@ autodoc_typehints_format = "short"
 nitpicky = True
 # References into our own packages must resolve. The others would need the inventories of other
 # projects' documentation, that is, a network.
-nitpick_ignore_regex = [(r"py:.*", r"(?!durable_sdk|pytest_durable).*")]
+nitpick_ignore_regex = [
+    (r"py:.*", r"(?!durable_sdk|pytest_durable).*"),
+    # Type variables and private base classes have no page.
+    (r"py:class", r"(durable_sdk|pytest_durable)\..*\.([A-Z]|_[A-Za-z]+)"),
+]
 
 html_theme = "furo"
 html_title = f"pytest-durable {release}"

@@ -8,6 +8,7 @@ is sent after `FLUSH_DELAY_SECONDS` if nobody does.
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable
 
@@ -22,6 +23,8 @@ from durable_sdk.exceptions import (
     OrphanedChildException,
     SuspendExecution,
 )
+
+_logger = logging.getLogger(__name__)
 
 # Limits of one request: the service's.
 MAX_UPDATES = 250
@@ -76,6 +79,7 @@ class Checkpointing:
         self._sending = False
         self._flush_armed = False
         self._refusal: _Refusal | None = None
+        self._failure: _Refusal | None = None
         self.token_revoked = False
 
     def submit(self, update: UpdateJson | None, *, synchronous: bool) -> None:
@@ -104,15 +108,18 @@ class Checkpointing:
         if entry.error is not None:
             raise entry.error()
 
+    def demand_intact(self) -> None:
+        """Raise what ended checkpointing, if anything has but the end of the execution.
+
+        Raises:
+            BackgroundThreadError: a request failed.
+        """
+        if self._failure is not None:
+            raise self._failure()
+
     def _refuse(self, update: UpdateJson | None) -> None:
         if update is not None:
-            ended = self._lineage.ended_above(update.get("ParentId"))
-            if ended is not None:
-                raise OrphanedChildException(
-                    f"Operation {update.get('Name') or update['Id']!r} lies below context {ended!r}, "
-                    "which has ended.",
-                    update["Id"],
-                )
+            self._lineage.demand_open(update["Id"], update.get("ParentId"), update.get("Name"))
         if self._refusal is not None:
             raise self._refusal()
         if update is not None and _updates.ends_context(update):
@@ -173,9 +180,13 @@ class Checkpointing:
                 return
             self._token = token
             self.read_state(answer.new_execution_state)
-        except Exception as error:
+        except BaseException as error:
             source = error
-            self._stop(lambda: BackgroundThreadError(f"Checkpointing failed: {source}", source), batch)
+            self._failure = lambda: BackgroundThreadError(f"Checkpointing failed: {source}", source)
+            self._stop(self._failure, batch)
+            if not isinstance(error, Exception):
+                # The process or the sandbox is ending; whoever waits has been told.
+                raise
             return
         for entry in batch:
             entry.settle()
@@ -189,6 +200,7 @@ class Checkpointing:
             self._stop(lambda: OrphanedChildException("The execution has ended.", "execution"))
             return
         self.token_revoked = True
+        _logger.warning("The service has revoked the checkpoint token of %s.", self._arn)
         self._stop(
             lambda: SuspendExecution(
                 "Checkpoint token revoked by the service; ending invocation with PENDING."

@@ -35,7 +35,7 @@ class Duration:
     @classmethod
     def from_seconds(cls, value: float) -> Duration:
         """Return ``value`` seconds, without the fraction."""
-        if type(value) is int:
+        if type(value) is int and value >= 0:
             return cls(value)
         return cls(int(_in_seconds("seconds", value)))
 

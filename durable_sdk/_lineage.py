@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from durable_sdk.exceptions import OrphanedChildException
+
 
 class Lineage:
     """Finds the ended context above an operation, however deep the operation lies.
@@ -32,3 +34,16 @@ class Lineage:
                 return parent_id
             parent_id = self._parents.get(parent_id)
         return None
+
+    def demand_open(self, operation_id: str, parent_id: str | None, name: str | None) -> None:
+        """Check that every context above an operation is open.
+
+        Raises:
+            OrphanedChildException: one has ended.
+        """
+        ended = self.ended_above(parent_id)
+        if ended is not None:
+            raise OrphanedChildException(
+                f"Operation {name or operation_id!r} lies below context {ended!r}, which has ended.",
+                operation_id,
+            )

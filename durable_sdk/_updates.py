@@ -102,8 +102,9 @@ def ends_context(update: UpdateJson) -> bool:
     return bool(update["Type"] == _CONTEXT and update["Action"] != _START)
 
 
-# Everything but payload and error: ids, name and sub type at their longest, options, punctuation.
-_ENVELOPE_BYTES = 640
+# Everything but payload and error at its longest: ids, sub type, options, and a name of 256 characters
+# all of which have to be escaped.
+_ENVELOPE_BYTES = 1024
 
 
 def size_bytes(update: UpdateJson) -> int:

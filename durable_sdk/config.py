@@ -201,9 +201,9 @@ class ParallelBranch(Generic[T]):
     func: Callable[..., T]
     name: str | None = None
 
-    def __call__(self, *args: Any, **kwargs: Any) -> T:
-        """Run the function, as a unit test would."""
-        return self.func(*args, **kwargs)
+    def __call__(self, context: Any) -> T:
+        """Run the function with the context of the branch."""
+        return self.func(context)
 
 
 def _check_sub_type(owner: str, sub_type: object) -> None:

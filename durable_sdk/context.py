@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
-from inspect import CO_VARARGS, ismethod
+from inspect import CO_VARARGS, ismethod, signature
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
 
 from durable_sdk._duration import Duration, as_duration
@@ -115,15 +115,24 @@ class ExecutionContext:
 
 
 class _Replay:
-    """Whether the operations of one context are being replayed, or are new."""
+    """Whether the operations of one context are being replayed, or are new.
 
-    __slots__ = ("active",)
+    ``is_rebuild``: the context has ended and its body runs only to make its result again, so nothing in
+    it is new.
+    """
 
-    def __init__(self, active: bool) -> None:
-        self.active = active
+    __slots__ = ("_is_rebuild", "active")
+
+    def __init__(self, active: bool, is_rebuild: bool) -> None:
+        self.active = active or is_rebuild
+        self._is_rebuild = is_rebuild
 
     def __call__(self) -> bool:
         return self.active
+
+    def end(self) -> None:
+        """What follows is new."""
+        self.active = self._is_rebuild
 
 
 class DurableContext:
@@ -140,12 +149,13 @@ class DurableContext:
         *,
         context_id: str | None = None,
         replaying: bool = False,
+        is_rebuild: bool = False,
         logger: LoggerInterface | None = None,
     ) -> None:
         self.lambda_context = lambda_context
         self._state = state
         self._context_id = context_id
-        self._replay = _Replay(replaying)
+        self._replay = _Replay(replaying, is_rebuild)
         self._lock = state.runtime.lock()
         self._position = 0
         self._underlying_logger = logger
@@ -173,9 +183,9 @@ class DurableContext:
     ) -> T:
         """Run ``func`` once and record its result; every replay returns the recorded result.
 
-        ``func`` is a call of a `durable_step` function, or any callable that takes a StepContext or
-        nothing. The name defaults to that of the decorated function. Without a retry strategy in
-        ``config`` a failing step is tried six times (`RetryPresets.default`).
+        ``func`` is a call of a `durable_step` function, or any callable; it is handed a StepContext if it
+        has a parameter without a default. The name defaults to that of the decorated function. Without
+        a retry strategy in ``config`` a failing step is tried six times (`RetryPresets.default`).
 
         Raises:
             StepError: the step failed for good.
@@ -269,11 +279,11 @@ class DurableContext:
 
     def parallel(
         self,
-        functions: Sequence[Callable[[DurableContext], T] | ParallelBranch[T]],
+        functions: Sequence[Callable[[DurableContext], T]],
         name: str | None = None,
         config: ParallelConfig | None = None,
     ) -> BatchResult[T]:
-        """Run ``functions`` at the same time, each with a context of its own.
+        """Run ``functions``, or `ParallelBranch`es with names, at the same time, each with its own context.
 
         A failed branch does not raise: the result tells what became of each. By default the batch ends
         early when one branch fails (`CompletionConfig.all_successful`).
@@ -305,11 +315,13 @@ class DurableContext:
         return body
 
     def _child(self, identifier: OperationIdentifier, replaying: bool) -> DurableContext:
+        recorded = self._state.peek(identifier.operation_id)
         return DurableContext(
             self._state,
             self.lambda_context,
             context_id=identifier.operation_id,
             replaying=replaying,
+            is_rebuild=recorded is not None and recorded.is_terminal,
             logger=self._underlying_logger,
         )
 
@@ -334,19 +346,19 @@ class DurableContext:
         if not self._replay.active:
             return perform(operation, recorded, self._state)
         if recorded is None:
-            self._replay.active = False
+            self._replay.end()
         elif not recorded.is_terminal:
             if recorded.operation_type is OperationType.STEP:
-                self._replay.active = False
+                self._replay.end()
             else:
                 # The point at which the last invocation stopped: what follows is new.
                 try:
                     return perform(operation, recorded, self._state)
                 finally:
-                    self._replay.active = False
+                    self._replay.end()
         result = perform(operation, recorded, self._state)
-        if self._replay.active and not self._next_is_recorded():
-            self._replay.active = False
+        if not self._next_is_recorded():
+            self._replay.end()
         return result
 
     def _next_is_recorded(self) -> bool:
@@ -372,8 +384,25 @@ def _demand_callable(func: object, operation: str, decorator: str) -> None:
 
 
 def _takes_an_argument(func: Callable[..., object]) -> bool:
+    """Return whether ``func`` asks for the StepContext: a parameter with a default does not."""
+    if isinstance(func, BoundCall):
+        return True
     code = getattr(func, "__code__", None)
     if code is None:
-        return True
+        return _demands_a_parameter(func)
     positional: int = code.co_argcount - (1 if ismethod(func) else 0)
-    return positional > 0 or bool(code.co_flags & CO_VARARGS)
+    return positional > len(getattr(func, "__defaults__", None) or ()) or bool(code.co_flags & CO_VARARGS)
+
+
+def _demands_a_parameter(func: Callable[..., object]) -> bool:
+    """Ask the signature, which is slower, of a partial or an object that can be called."""
+    try:
+        parameters = signature(func).parameters.values()
+    except (TypeError, ValueError):
+        return True
+    return any(
+        parameter.default is parameter.empty
+        and parameter.kind
+        in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD, parameter.VAR_POSITIONAL)
+        for parameter in parameters
+    )

@@ -232,8 +232,8 @@ class DurableOperationError(_RecordedError):
 
     The class tells which kind of operation, ``error_type`` the type of what escaped from it
     (``"ValueError"``, or a name with its module), ``data`` and ``stack_trace`` what the error carried.
-    The first run and every replay raise an equal error, rebuilt from the checkpoint; the original
-    exception object is never kept.
+    The first run and every replay raise an equal error, rebuilt from the checkpoint; its ``__cause__``
+    stands for the original exception, of which only these members are stored.
     """
 
 

@@ -147,7 +147,10 @@ def _answer(
     """Run the handler, and turn whatever comes out of it into the answer to the service."""
     try:
         try:
-            return _succeed(state, func(event, context))
+            result = func(event, context)
+            # A bare except in the handler may have swallowed the news that nothing is recorded any more.
+            state.demand_intact()
+            return _succeed(state, result)
         except InvocationError as error:
             if error.is_retryable() and not state.token_revoked:
                 raise
@@ -160,7 +163,7 @@ def _answer(
         source = error.source_exception
         if isinstance(source, BotoClientError) and not source.is_retryable():
             return _failed(source)
-        raise source from None
+        raise source from source.__cause__
 
 
 def _decode_input(state: ExecutionState) -> Any:

@@ -87,6 +87,14 @@ class ExecutionState:
         identifier.validate_checkpoint(recorded)
         return recorded
 
+    def demand_open(self, identifier: OperationIdentifier) -> None:
+        """Check that every context above the operation is open; see `Lineage.demand_open`."""
+        self.lineage.demand_open(identifier.operation_id, identifier.parent_id, identifier.name)
+
+    def demand_intact(self) -> None:
+        """Check that nothing has been lost on the way to the service; see `Checkpointing.demand_intact`."""
+        self._checkpointing.demand_intact()
+
     def checkpoint(self, update: UpdateJson, *, synchronous: bool) -> None:
         """Record ``update``; see `Checkpointing.submit`."""
         self._checkpointing.submit(update, synchronous=synchronous)

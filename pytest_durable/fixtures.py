@@ -21,12 +21,13 @@ def make_runner(item: pytest.Item) -> LocalRunner:
         UsageError: the marker or a setting is wrong.
     """
     mark = durable_mark(item)
-    seed = Settings.from_config(item.config).seed(mark.seed)
+    settings = Settings.from_config(item.config)
+    seed = settings.seed(mark.seed)
     target = Target(mark.handler, FunctionVersion(mark.lambda_function_name))
-    return LocalRunner(target, lambda: _options(mark, seed))
+    return LocalRunner(target, lambda: _options(mark, seed, settings.stall_seconds))
 
 
-def _options(mark: DurableMark, seed: int) -> SimulatorOptions:
+def _options(mark: DurableMark, seed: int, stall_seconds: float) -> SimulatorOptions:
     schedule: Schedule = Seeded(seed) if mark.schedule == "random" else InOrder()
     return SimulatorOptions(
         start_time=mark.start_time,
@@ -37,4 +38,5 @@ def _options(mark: DurableMark, seed: int) -> SimulatorOptions:
         invocation_timeout_seconds=mark.invocation_timeout_seconds,
         skip_time=mark.skip_time,
         virtual_clock=mark.virtual_clock,
+        stall_seconds=stall_seconds,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +19,12 @@ from pytest_durable.simulator.options import DEFAULT_INVOCATION_TIMEOUT_SECONDS,
 from pytest_durable.simulator.service.limits import Limits
 
 DURABLE_EXECUTION = "durable_execution"
+
+# The service's maximum: a leap year.
+EXECUTION_TIMEOUT_MAX_SECONDS = 31_622_400
+
+# What Lambda takes as the name of a function.
+_FUNCTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 SCHEDULES = ("in-order", "random")
 
@@ -84,14 +91,19 @@ def _parse(
     _check("limits", limits, Mapping | None, "a mapping of names to integers")
     if seed is not None and type(seed) is not int:
         raise UsageError(f"seed is an integer, got {seed!r}.")
+    execution_timeout_seconds = None
+    if execution_timeout is not None:
+        execution_timeout_seconds = _timeout(
+            "execution_timeout", execution_timeout, EXECUTION_TIMEOUT_MAX_SECONDS
+        )
     return DurableMark(
         handler=_durable_handler(handler),
-        lambda_function_name=lambda_function_name or DEFAULT_FUNCTION_NAME,
+        lambda_function_name=_function_name(lambda_function_name),
         start_time=_aware(start_time),
-        execution_timeout_seconds=(
-            None if execution_timeout is None else to_whole_seconds(execution_timeout, "execution_timeout")
+        execution_timeout_seconds=execution_timeout_seconds,
+        invocation_timeout_seconds=_timeout(
+            "invocation_timeout", invocation_timeout, DEFAULT_INVOCATION_TIMEOUT_SECONDS
         ),
-        invocation_timeout_seconds=to_whole_seconds(invocation_timeout, "invocation_timeout"),
         skip_time=skip_time,
         virtual_clock=_one_of("clock", clock, ("virtual", "real")) == "virtual",
         limits=Limits.overridden(limits or {}),
@@ -103,6 +115,23 @@ def _parse(
 def _check(name: str, value: object, kind: Any, expected: str) -> None:
     if not isinstance(value, kind):
         raise UsageError(f"{name} is {expected}, got {value!r}.")
+
+
+def _timeout(name: str, timeout: DurationLike, maximum_seconds: int) -> int:
+    seconds = to_whole_seconds(timeout, name)
+    if seconds > maximum_seconds:
+        raise UsageError(f"{name} is at most {maximum_seconds} seconds, got {timeout!r}.")
+    return seconds
+
+
+def _function_name(name: str | None) -> str:
+    if name is None:
+        return DEFAULT_FUNCTION_NAME
+    if not _FUNCTION_NAME.fullmatch(name):
+        raise UsageError(
+            f"lambda_function_name has 1 to 64 letters, digits, hyphens and underscores, got {name!r}."
+        )
+    return name
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:

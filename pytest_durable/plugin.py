@@ -6,6 +6,7 @@ asks for ``durable_runner``, so a test run without durable tests pays nothing.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="show the timeline of each durable test that passes, too",
     )
     parser.addini("durable_seed", "default of --durable-seed", default="")
+    parser.addini(
+        "durable_stall_seconds",
+        "real seconds after which a branch that neither ends nor goes on counts as blocked",
+        default="30",
+    )
     parser.addini("durable_timeline", "default of --durable-timeline", type="bool", default=False)
 
 
@@ -59,10 +65,14 @@ def durable_runner(request: pytest.FixtureRequest) -> Iterator[LocalRunner]:
     from pytest_durable.errors import UsageError
     from pytest_durable.fixtures import make_runner
 
+    problem = None
     try:
         runner = make_runner(request.node)
     except UsageError as error:
-        pytest.fail(str(error), pytrace=False)
+        problem = str(error)
+    if problem is not None:
+        # Outside the except block, or pytest would show the message twice.
+        pytest.fail(problem, pytrace=False)
     request.node.stash[_runner_key] = runner
     yield runner
     runner.close()
@@ -84,7 +94,7 @@ def pytest_runtest_makereport(
             _timelines(runner),
             [str(pending) for pending in runner.pending],
             runner.seed,
-            f'pytest "{item.nodeid}" --durable-seed={runner.seed}',
+            f"pytest {shlex.quote(item.nodeid)} --durable-seed={runner.seed}",
         )
         report.sections.append((_FAILURE_SECTION, text))
     elif item.config.getoption("durable_timeline") or item.config.getini("durable_timeline"):

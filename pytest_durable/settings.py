@@ -15,6 +15,7 @@ class Settings:
 
     command_line_seed: int | None
     ini_seed: int | None
+    stall_seconds: float
 
     @classmethod
     def from_config(cls, config: pytest.Config) -> Settings:
@@ -28,7 +29,7 @@ class Settings:
             ini_seed = int(ini) if ini else None
         except ValueError:
             raise UsageError(f"durable_seed in the configuration is an integer, got {ini!r}.") from None
-        return cls(config.getoption("durable_seed"), ini_seed)
+        return cls(config.getoption("durable_seed"), ini_seed, _stall_seconds(config))
 
     def seed(self, marker_seed: int | None) -> int:
         """Return the seed of a test: the command line wins, then the marker, then the file, then 0."""
@@ -36,3 +37,14 @@ class Settings:
             if seed is not None:
                 return seed
         return 0
+
+
+def _stall_seconds(config: pytest.Config) -> float:
+    ini = config.getini("durable_stall_seconds")
+    try:
+        seconds = float(ini)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise UsageError(f"durable_stall_seconds in the configuration is a positive number, got {ini!r}.")
+    return seconds

@@ -1,11 +1,11 @@
-"""The tokens of the service's JSON."""
+"""The tokens of the service's JSON. Every member equals its text: ``status == "SUCCEEDED"``."""
 
 from __future__ import annotations
 
-from enum import Enum, StrEnum
+from enum import StrEnum
 
 
-class OperationType(Enum):
+class OperationType(StrEnum):
     """What an operation is."""
 
     EXECUTION = "EXECUTION"
@@ -32,7 +32,7 @@ class OperationSubType(StrEnum):
     CHAINED_INVOKE = "ChainedInvoke"
 
 
-class OperationAction(Enum):
+class OperationAction(StrEnum):
     """What an update does to its operation."""
 
     START = "START"
@@ -45,7 +45,7 @@ class OperationAction(Enum):
 _TERMINAL = frozenset({"SUCCEEDED", "FAILED", "CANCELLED", "TIMED_OUT", "STOPPED"})
 
 
-class OperationStatus(Enum):
+class OperationStatus(StrEnum):
     """Where an operation stands."""
 
     STARTED = "STARTED"
@@ -62,7 +62,7 @@ class OperationStatus(Enum):
         """Whether the operation has ended."""
 
 
-class InvocationStatus(Enum):
+class InvocationStatus(StrEnum):
     """How an invocation ended. RETRY never goes on the wire: an exception has left the handler."""
 
     SUCCEEDED = "SUCCEEDED"

@@ -42,6 +42,11 @@ class DurableExecutionInvocationInput:
         Raises:
             ExecutionError: the event does not come from the durable execution service.
         """
+        if callable(event):
+            raise _unexpected(
+                f"the handler was called with the function {getattr(event, '__name__', event)!r}, as a "
+                "decorator is; pass a handler to a marker or decorator by name: handler=..."
+            )
         if not isinstance(event, Mapping):
             raise _unexpected(f"expected an object, got {event!r:.200}")
         for member in ("DurableExecutionArn", "CheckpointToken"):

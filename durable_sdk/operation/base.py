@@ -71,7 +71,7 @@ def perform(operation: DurableOperation[T], recorded: Operation | None, state: E
 
     Raises:
         SuspendExecution: it cannot end in this invocation.
-        NonDeterministicExecutionError: another operation is recorded at its position.
+        OrphanedChildException: a context above it has ended.
     """
     decision = operation.decide(recorded, begun=False)
     if isinstance(decision, Begin):
@@ -81,6 +81,8 @@ def perform(operation: DurableOperation[T], recorded: Operation | None, state: E
         case Completed(value):
             return value
         case Execute(body):
+            # An attempt that is repeated sends no start that could be refused.
+            state.demand_open(operation.identifier)
             return body()
         case Suspend(reason, until):
             suspend(reason, until)

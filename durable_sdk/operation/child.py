@@ -71,7 +71,7 @@ class ContextOperation(Generic[T]):
             value = self._deserialize(payload)
             is_large = payload is not None and len(payload) > MAX_INLINE_CHARACTERS
             if is_large:
-                payload = self._summarize(result) if self._summarize else ""
+                payload = self._summary(result)
         except ExecutionError:
             raise
         except InvocationError as error:
@@ -85,6 +85,12 @@ class ContextOperation(Generic[T]):
             synchronous=True,
         )
         return value
+
+    def _summary(self, result: T) -> str:
+        summary = self._summarize(result) if self._summarize else ""
+        if not isinstance(summary, str):
+            raise TypeError(f"A summary generator returns a text, got {summary!r:.100}.")
+        return summary
 
     def _replay(self, recorded: Operation) -> T:
         result = self._rebuild(recorded) if self._rebuild else self._body()

@@ -96,15 +96,25 @@ class ParallelOperation(Generic[T]):
         return json.dumps(record)
 
     def _rebuild(self, recorded: Operation) -> BatchResult[T]:
-        record = _parse_record(recorded.result, len(self._branches))
+        record = _parse_record(recorded.result)
         if record is None:
             return self._infer()
         total, completed, reason = record
+        if total > len(self._branches):
+            batch_id = self.operation.identifier.operation_id
+            raise NonDeterministicExecutionError(
+                f"Non-deterministic batch at id={batch_id!r}: {total} branches were recorded, "
+                f"and the handler now has {len(self._branches)}.",
+                batch_id,
+            )
         items = [
-            self._ended(index) if index in completed else BatchItem[T](index, BatchItemStatus.STARTED)
-            for index in range(total)
+            self._ended(index) if index in completed else self._unfinished(index) for index in range(total)
         ]
         return BatchResult(items, reason)
+
+    def _unfinished(self, index: int) -> BatchItem[T]:
+        self._state.find(self._branches[index].identifier)
+        return BatchItem(index, BatchItemStatus.STARTED)
 
     def _infer(self) -> BatchResult[T]:
         """Rebuild from the branches alone, when the context holds no record of ours."""
@@ -142,7 +152,7 @@ class ParallelOperation(Generic[T]):
         return BatchItem(index, BatchItemStatus.SUCCEEDED, value)
 
 
-def _parse_record(text: str | None, branch_count: int) -> tuple[int, frozenset[int], CompletionReason] | None:
+def _parse_record(text: str | None) -> tuple[int, frozenset[int], CompletionReason] | None:
     """Return the total, the indexes of the branches that ended, and the reason, if there is a record."""
     try:
         record = json.loads(text or "")
@@ -157,7 +167,7 @@ def _parse_record(text: str | None, branch_count: int) -> tuple[int, frozenset[i
     numbers = [total, *indexes] if isinstance(indexes, list) else [None]
     if any(type(number) is not int or number < 0 for number in numbers):
         return None
-    if total > branch_count or any(index >= total for index in indexes):
+    if any(index >= total for index in indexes):
         return None
     everything = frozenset(range(total))
     return total, everything - frozenset(indexes) if started is not None else frozenset(indexes), reason

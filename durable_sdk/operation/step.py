@@ -26,6 +26,10 @@ from durable_sdk.state import ExecutionState
 
 T = TypeVar("T")
 
+# The service's limits of a retry delay, the longest being a leap year.
+MIN_DELAY_SECONDS = 1
+MAX_DELAY_SECONDS = 31_622_400
+
 _default_retry_strategy = RetryPresets.default()
 
 
@@ -102,14 +106,19 @@ class StepOperation(Generic[T]):
         strategy = self._config.retry_strategy or _default_retry_strategy
         try:
             decision = strategy(error, attempt)
+            delay_seconds = decision.delay_seconds if decision.should_retry else None
+        except (ExecutionError, RetryableSerDesError):
+            raise
         except Exception as strategy_error:
-            strategy_error.__context__ = error
             self._fail(strategy_error)
-        if not decision.should_retry:
+        if delay_seconds is None:
             self._fail(error)
-        delay_seconds = max(1, decision.delay_seconds)
         self._state.checkpoint(
-            _updates.retry(self.identifier, ErrorObject.from_exception(error), delay_seconds),
+            _updates.retry(
+                self.identifier,
+                ErrorObject.from_exception(error),
+                min(max(delay_seconds, MIN_DELAY_SECONDS), MAX_DELAY_SECONDS),
+            ),
             synchronous=True,
         )
         recorded = self._state.find(self.identifier)

@@ -250,7 +250,7 @@ def event_from_json(encoded: Mapping[str, Any]) -> Event:
                 encoded.get("ParentId"),
             )
         return Event(event_type, to_microseconds(encoded["EventTimestamp"]), subject, details)
-    except (KeyError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise HistoryError(
             f"Event {encoded.get('EventId')!r} ({encoded.get('EventType')!r}) cannot be read: {error!r}"
         ) from error

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
-from durable_sdk.lambda_service import ErrorObject, InvocationStatus, OperationStatus
+from durable_sdk.lambda_service import ErrorObject, OperationStatus
 from pytest_durable.errors import DurableTestError, ExecutionFailedError, OperationNotFoundError
 from pytest_durable.history.codec import events_to_json, to_datetime
 from pytest_durable.history.events import INTERNAL_EVENT_TYPES
@@ -27,7 +27,10 @@ from pytest_durable.result.operations import (
 )
 from pytest_durable.result.timeline import execution_of, timeline
 from pytest_durable.result.verdict import failure_text, pending_work
-from pytest_durable.result.wording import shortened
+from pytest_durable.result.wording import error_text, shortened
+
+# A failure belongs to the test's own line, not to ours.
+__tracebackhide__ = True
 
 
 class ExecutionStatus(StrEnum):
@@ -38,15 +41,6 @@ class ExecutionStatus(StrEnum):
     TIMED_OUT = "TIMED_OUT"
     STOPPED = "STOPPED"
     RUNNING = "RUNNING"
-
-    # Suites written for AWS's package compare with the SDK's enum.
-    def __eq__(self, other: object) -> bool:
-        return bool(self.value == (other.value if isinstance(other, InvocationStatus) else other))
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
-    __hash__ = str.__hash__
 
 
 class DurableFunctionTestResult(Lookups):
@@ -65,7 +59,7 @@ class DurableFunctionTestResult(Lookups):
         if self.result is not None:
             parts.append(f"result={shortened(self.result)}")
         if self.error is not None:
-            parts.append(f"error={self.error.type}: {shortened(self.error.message or '')}")
+            parts.append(f"error={shortened(error_text(self.error.to_dict()))}")
         return f"{type(self).__name__}({', '.join(parts)})"
 
     @cached_property

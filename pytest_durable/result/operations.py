@@ -14,6 +14,9 @@ from pytest_durable.history.fold import RecordedOperation, is_execution
 from pytest_durable.result import query
 from pytest_durable.result.wording import decoded, kind_of, shortened, value_text
 
+# A failure belongs to the test's own line, not to ours.
+__tracebackhide__ = True
+
 O = TypeVar("O", bound="Operation")  # noqa: E741 - one letter, as type variables are
 
 

@@ -12,6 +12,9 @@ from durable_sdk.lambda_service import OperationType
 from pytest_durable.errors import OperationNotFoundError
 from pytest_durable.result.wording import kind_of
 
+# A failure belongs to the test's own line, not to ours.
+__tracebackhide__ = True
+
 
 class Node(Protocol):
     """What a lookup needs to know of an operation. Contexts have ``child_operations`` as well."""

@@ -26,6 +26,9 @@ from pytest_durable.result.wording import (
     value_text,
 )
 
+# Errors say at their end what to do, so they are cut later than values.
+_ERROR_WIDTH = 300
+
 
 class RowKind(Enum):
     """What a row is about."""
@@ -170,7 +173,7 @@ class _Lines:
             return "", False
         failed = details.error is not None or event.type.value.endswith("Failed")
         if details.error is not None:
-            text = shortened(error_text(details.error), 2 * self._width)
+            text = shortened(error_text(details.error), _ERROR_WIDTH)
         else:
             text = self._value(details.result)
         if event.type is EventType.WAIT_CANCELLED:
@@ -193,7 +196,7 @@ class _Lines:
                 row = self._rows[index]
                 self._rows[index] = replace(row, outcome=left, failed=error is not None)
         if stretch.outcome is not None and error is not None:
-            text = shortened(error_text(error), 2 * self._width)
+            text = shortened(error_text(error), _ERROR_WIDTH)
             self._add(RowKind.CRASH, stretch.outcome.ended_at, "invocation FAILED", text, 1, True)
 
 

@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+from durable_sdk.concurrency.models import BatchResult
 from durable_sdk.lambda_service import OperationType
 from pytest_durable.errors import DurableTestError
 from pytest_durable.history.events import ErrorJson
@@ -119,6 +120,20 @@ def value_text(text: str, width: int = 60) -> str:
     if len(text) > _LONGEST_DECODED:
         return shortened(text, width)
     try:
-        return shortened(repr(decoded(text, "")), width)
+        value = decoded(text, "")
+        return shortened(_batch_text(value) if isinstance(value, BatchResult) else repr(value), width)
     except DurableTestError:
         return shortened(text, width) or "(empty)"
+
+
+def _batch_text(batch: BatchResult[Any]) -> str:
+    counts = [
+        f"{count:,} {word}"
+        for count, word in (
+            (batch.success_count, "succeeded"),
+            (batch.failure_count, "failed"),
+            (batch.started_count, "unfinished"),
+        )
+        if count
+    ]
+    return f"{', '.join(counts) or 'nothing started'} ({batch.completion_reason.value})"

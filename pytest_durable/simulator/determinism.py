@@ -13,6 +13,9 @@ from pytest_durable.history.codec import canonical_text
 from pytest_durable.result.diff import first_difference
 from pytest_durable.result.execution import DurableFunctionTestResult
 
+# A failure belongs to the test's own line, not to ours.
+__tracebackhide__ = True
+
 
 def check_deterministic(run: Callable[[], DurableFunctionTestResult], runs: int) -> DurableFunctionTestResult:
     """Call ``run`` several times and compare the histories; return the first result.

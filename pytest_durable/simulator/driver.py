@@ -7,9 +7,13 @@ from typing import Any
 from pytest_durable.durations import DurationLike, to_microseconds
 from pytest_durable.errors import DurableTestError
 from pytest_durable.result.execution import DurableFunctionTestResult
+from pytest_durable.result.wording import kind_of
 from pytest_durable.simulator.execution import SimulatedExecution
 from pytest_durable.simulator.pending import PendingOperation, pending_operations
 from pytest_durable.simulator.simulator import Simulator
+
+# A failure belongs to the test's own line, not to ours.
+__tracebackhide__ = True
 
 
 class Execution:
@@ -34,15 +38,13 @@ class Execution:
 
     def until_suspended(self) -> Execution:
         """Go on until no invocation runs: the handler waits for something, or has ended."""
-        # The invocation that is due now has to begin before its end can be waited for.
-        self._simulator.run_until(lambda: not self._is_idle(), between_invocations=False)
         self._simulator.run_until(self._is_idle)
         return self
 
     def _is_idle(self) -> bool:
         execution = self._execution
         is_due_now = execution.invocation_is_due and self._simulator.next_event_at() == self._simulator.now
-        return execution.closed or (execution.invocation is None and not is_due_now)
+        return execution.invocation is None and (execution.closed or not is_due_now)
 
     def until(self, operation_name: str) -> Execution:
         """Go on until the operation of that name has begun.
@@ -58,14 +60,15 @@ class Execution:
             return self
         if not self._execution.closed:
             raise self._simulator.stuck(self._execution)
+        subjects = [operation.subject for operation in self._execution.record.log.operations.values()]
         names = [
-            repr(operation.subject.name)
-            for operation in self._execution.record.log.operations.values()
-            if operation.subject.name and operation.subject.parent_id is None
+            repr(subject.name) if subject.name else f"an unnamed {kind_of(subject.operation_type)}"
+            for subject in subjects
+            if subject != self._execution.record.execution
         ]
         raise DurableTestError(
             f"The execution ended ({self._execution.record.operation.status.value}) without "
-            f"an operation {operation_name!r}; it had {', '.join(names[1:]) or 'none'}."
+            f"an operation {operation_name!r}; it had {', '.join(names) or 'none'}."
         )
 
     def _has(self, name: str) -> bool:

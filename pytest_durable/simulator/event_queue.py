@@ -73,6 +73,13 @@ class EventQueue(Generic[T]):
             heapq.heappop(self._heap)
         return None
 
+    def has_before(self, priority: Priority) -> bool:
+        """Return whether anything of a lower priority than this, at whatever time, is going to happen."""
+        return any(
+            other_priority < priority and not (entry.cancelled or entry.scope.closed)
+            for _, other_priority, _, entry in self._heap
+        )
+
     def rivals(self, entry: Entry[T]) -> list[Entry[T]]:
         """Return the entries that may happen in place of the head ``entry``: same due and priority."""
         return sorted(

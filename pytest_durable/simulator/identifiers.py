@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import uuid
 from dataclasses import dataclass
+
+# The pattern of the API's model.
+EXECUTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 PARTITION = "aws"
 REGION = "us-east-1"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextvars import Context
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from durable_sdk import _runtime
 from durable_sdk.execution import DurableExecutionInvocationInputWithClient
 from durable_sdk.lambda_service import (
     DurableExecutionInvocationInput,
@@ -80,6 +82,7 @@ def handler_task(
     client: SimulatedClient,
     context: SimulatedLambdaContext,
     ended: Callable[[Ending], None],
+    variables: Context,
 ) -> Task:
     """Return the task that calls the handler and reports how it ended."""
     decoded = DurableExecutionInvocationInput.from_json_dict(event)
@@ -93,6 +96,8 @@ def handler_task(
     )
 
     def body() -> None:
+        # Code around the durable handler, such as another decorator, runs in virtual time, too.
+        _runtime.current.set(invocation.runtime)
         try:
             ending: Ending = Returned(handler(invocation_input, context))
         except SandboxKilled:
@@ -102,7 +107,7 @@ def handler_task(
             ending = Raised(error)
         ended(ending)
 
-    return Task(f"invocation-{invocation.number}", body, invocation.sandbox)
+    return Task(f"invocation-{invocation.number}", body, invocation.sandbox, variables.copy())
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,22 +153,26 @@ def interpret(ending: Ending, output_bytes_max: int) -> Answer:
     output = ending.output
     if not isinstance(output, dict):
         return _invalid(f"Invalid invocation output: expected an object, got {output!r:.100}.")
-    result, error = output.get("Result"), output.get("Error")
-    if error is not None and not isinstance(error, dict):
-        return _invalid(f"Invalid invocation output: Error is not an object: {error!r:.100}.")
+    result, failure = output.get("Result"), output.get("Error")
+    if failure is not None and not isinstance(failure, dict):
+        return _invalid(f"Invalid invocation output: Error is not an object: {failure!r:.100}.")
     if result is not None and not isinstance(result, str):
         return _invalid(f"Invalid invocation output: Result is not a text: {result!r:.100}.")
-    if len(json.dumps(output)) > output_bytes_max:
+    try:
+        output_bytes = len(json.dumps(output))
+    except (TypeError, ValueError, RecursionError) as error:
+        return _invalid(f"Invalid invocation output: it is not JSON: {error}.")
+    if output_bytes > output_bytes_max:
         return _invalid(f"Invalid invocation output: it has more than {output_bytes_max} bytes of JSON.")
     match output.get("Status"):
         case InvocationStatus.SUCCEEDED.value:
-            if error is not None:
+            if failure is not None:
                 return _invalid("Cannot provide an Error for SUCCEEDED status.")
             return Succeeded(result)
         case InvocationStatus.FAILED.value:
             if result is not None:
                 return _invalid("Cannot provide a Result for FAILED status.")
-            return Failed(error)
+            return Failed(failure)
         case InvocationStatus.PENDING.value:
             return Pending()
         case status:

@@ -46,6 +46,10 @@ class SimulatedLambdaContext:
         """The log stream that Lambda would write to; the same in every run."""
         return f"[{self.function.version}]{self.aws_request_id}"
 
+    def log(self, msg: object) -> None:
+        """Write to standard output, as Lambda does."""
+        print(msg)
+
     def get_remaining_time_in_millis(self) -> int:
         """Return the virtual milliseconds until the invocation times out."""
         return max(0, (self.deadline - self.now()) // 1000)

@@ -12,10 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pytest_durable.simulator.choices import Choices
-from pytest_durable.simulator.event_queue import Entry
+from pytest_durable.simulator.event_queue import Entry, Priority
 from pytest_durable.simulator.scheduled import Item
 from pytest_durable.simulator.turns import Task
 from pytest_durable.simulator.world import World
+
+# A failure belongs to the test's own line, not to ours.
+__tracebackhide__ = True
 
 
 class Loop:
@@ -33,8 +36,8 @@ class Loop:
     def run(self, until: Callable[[], bool], *, horizon: int | None = None, inline: bool = True) -> None:
         """Run until the predicate holds, nothing more can happen, or virtual time reaches ``horizon``.
 
-        With ``inline`` the handler may run on the calling thread; then the predicate must not begin to
-        hold while an invocation runs.
+        With ``inline`` the handler may run on the calling thread; then the run stops only between
+        invocations.
 
         Raises:
             CheckerError: a property that must always hold does not.
@@ -42,7 +45,8 @@ class Loop:
         self._until, self._horizon = until, horizon
         self._world.turns.drive(inline=inline)
         if self._failure is not None:
-            raise self._failure
+            failure, self._failure = self._failure, None
+            raise failure
         if horizon is not None and not until():
             self._world.clock.move_to(horizon)
 
@@ -52,18 +56,24 @@ class Loop:
             dying = self._world.next_dying()
             if dying is not None:
                 return dying
-            if self._failure is not None or self._until():
+            if self._failure is not None:
+                return None
+            may_stop = not self._world.turns.is_inline
+            if may_stop and self._until():
                 return None
             head = self._world.queue.head()
-            if head is None:
-                if self._world.end_deadlock():
+            if head is None or head.priority is Priority.DEADLINE:
+                # Nothing happens any more but that somebody's time runs out.
+                self._failure = self._world.end_deadlock()
+                if self._failure is not None:
                     continue
-                return None
-            if self._horizon is not None and head.due > self._horizon:
+                if head is None or self._world.only_waits_for_ever():
+                    return None
+            if may_stop and self._horizon is not None and head.due > self._horizon:
                 return None
             try:
                 task = self._world.happen(self._take(head))
-            except Exception as error:
+            except BaseException as error:
                 self._failure = error
                 self._world.kill_all()
             else:

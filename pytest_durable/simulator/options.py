@@ -14,10 +14,15 @@ DEFAULT_START = datetime(2026, 1, 1, tzinfo=UTC)
 # One invocation: what Lambda allows at most.
 DEFAULT_INVOCATION_TIMEOUT_SECONDS = 15 * 60
 
+# Real time that a branch may take between two durable operations before it counts as blocked.
+DEFAULT_STALL_SECONDS = 30.0
+
 
 @dataclass(frozen=True, slots=True)
 class SimulatorOptions:
     """``virtual_clock`` shows virtual time to handler code; ``skip_time`` jumps where nothing happens.
+
+    ``stall_seconds`` is the real time after which a branch that does not go on counts as blocked.
 
     ``execution_timeout_seconds`` of None stands for the service's maximum.
     """
@@ -29,4 +34,5 @@ class SimulatorOptions:
     execution_timeout_seconds: int | None = None
     invocation_timeout_seconds: int = DEFAULT_INVOCATION_TIMEOUT_SECONDS
     skip_time: bool = True
+    stall_seconds: float = DEFAULT_STALL_SECONDS
     virtual_clock: bool = True

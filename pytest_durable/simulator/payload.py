@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import reprlib
 from typing import Any
 
 from pytest_durable.errors import UsageError
+
+# A failure belongs to the test's own line, not to ours.
+__tracebackhide__ = True
 
 
 def encode_input(value: Any) -> str | None:
@@ -20,7 +24,7 @@ def encode_input(value: Any) -> str | None:
         return None
     if isinstance(value, str):
         try:
-            json.loads(value)
+            json.loads(value, parse_constant=_refuse_constant)
         except ValueError:
             return json.dumps(value)
         return value
@@ -28,5 +32,11 @@ def encode_input(value: Any) -> str | None:
         return json.dumps(value, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise UsageError(
-            f"input must be JSON, since that is what Lambda hands to a handler: {error}. Got {value!r:.200}"
+            f"input must be JSON, since that is what Lambda hands to a handler: {error}. "
+            f"Got {reprlib.repr(value)}"
         ) from error
+
+
+def _refuse_constant(name: str) -> None:
+    # json.loads takes NaN and Infinity, which JSON does not have.
+    raise ValueError(name)

@@ -13,6 +13,7 @@ from pytest_durable.durations import DurationLike, to_microseconds, to_whole_sec
 from pytest_durable.errors import UsageError
 from pytest_durable.history.codec import events_to_json, to_datetime
 from pytest_durable.result.execution import DurableFunctionTestResult
+from pytest_durable.result.wording import counted
 from pytest_durable.simulator.determinism import check_deterministic
 from pytest_durable.simulator.driver import Execution
 from pytest_durable.simulator.execution import SimulatedExecution
@@ -22,6 +23,9 @@ from pytest_durable.simulator.options import SimulatorOptions
 from pytest_durable.simulator.payload import encode_input
 from pytest_durable.simulator.pending import PendingOperation, pending_operations
 from pytest_durable.simulator.simulator import Simulator
+
+# A failure belongs to the test's own line, not to ours.
+__tracebackhide__ = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,13 @@ class LocalRunner:
         self._simulator = Simulator(make_options())
         self._executions: dict[str, SimulatedExecution] = {}
         self.clock = RunnerClock(self._simulator)
+
+    def __repr__(self) -> str:
+        name = getattr(self._target.handler, "__qualname__", repr(self._target.handler))
+        return (
+            f"<runner of {name}, {counted(len(self._executions), 'execution')}, "
+            f"virtual time {self.clock.now:%Y-%m-%d %H:%M:%S}>"
+        )
 
     def __enter__(self) -> Self:
         return self

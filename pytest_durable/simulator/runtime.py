@@ -9,6 +9,7 @@ from random import Random
 from typing import Protocol
 
 from durable_sdk._runtime import Body, Signal
+from pytest_durable.errors import UsageError
 from pytest_durable.simulator.clock import Clock
 from pytest_durable.simulator.turns import Sandbox, SandboxKilled, Task, Turns
 
@@ -115,8 +116,17 @@ class SimulatedRuntime:
         return self._schedule_turn(self._clock.now if due is None else due, task)
 
     def park(self) -> None:
-        """Park the current task until it gets a turn."""
+        """Park the current task until it gets a turn.
+
+        Raises:
+            UsageError: called from a thread that the handler's code started by itself.
+        """
         self.demand_alive()
+        if threading.get_ident() != self._turns.current.thread_id:
+            raise UsageError(
+                "A durable operation was called from a thread that the handler started by itself. "
+                "Neither its order nor its replay can be relied on: use context.parallel."
+            )
         self._turns.park()
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 
 from pytest_durable.errors import DurableStuckError, UsageError
-from pytest_durable.history.codec import to_datetime, to_microseconds
+from pytest_durable.history.codec import to_microseconds
 from pytest_durable.simulator.checkers.lifecycle import LifecycleChecker
 from pytest_durable.simulator.checkers.liveness import LivenessChecker
 from pytest_durable.simulator.checkers.replay import ReplayChecker
@@ -15,13 +15,16 @@ from pytest_durable.simulator.choices import Choice, Choices
 from pytest_durable.simulator.entropy import Entropy
 from pytest_durable.simulator.execution import SimulatedExecution
 from pytest_durable.simulator.garbage import collection_paused
-from pytest_durable.simulator.identifiers import FunctionVersion
+from pytest_durable.simulator.identifiers import EXECUTION_NAME, FunctionVersion
 from pytest_durable.simulator.invocation import Handler
 from pytest_durable.simulator.loop import Loop
 from pytest_durable.simulator.options import SimulatorOptions
-from pytest_durable.simulator.pending import pending_operations
+from pytest_durable.simulator.pending import stuck_error
 from pytest_durable.simulator.wall_clock import sleep_really, wall_clock
 from pytest_durable.simulator.world import World
+
+# A failure belongs to the test's own line, not to ours.
+__tracebackhide__ = True
 
 
 class Simulator:
@@ -35,6 +38,7 @@ class Simulator:
             Entropy(options.seed),
             options.limits,
             (TokenChecker(), LifecycleChecker(), ReplayChecker(), LivenessChecker()),
+            options.stall_seconds,
         )
         self._loop = Loop(self._world, self._choices, None if options.skip_time else sleep_really)
 
@@ -58,9 +62,14 @@ class Simulator:
         timeout_seconds: int | None = None,
     ) -> SimulatedExecution:
         """Start an execution. Nothing of it happens before the simulation runs."""
+        if name is not None and not EXECUTION_NAME.fullmatch(name):
+            raise UsageError(
+                "The name of an execution has 1 to 64 letters, digits, hyphens and underscores, "
+                f"got {name!r}."
+            )
         maximum = self.options.limits.delay_seconds
-        seconds = timeout_seconds or self.options.execution_timeout_seconds or maximum
-        if not 1 <= seconds <= maximum:
+        seconds = timeout_seconds or self.options.execution_timeout_seconds
+        if seconds is not None and not 1 <= seconds <= maximum:
             raise UsageError(f"The execution timeout is 1 to {maximum} seconds, got {seconds}.")
         return self._world.start_execution(
             handler, function, payload, name, seconds, self.options.invocation_timeout_seconds
@@ -93,17 +102,7 @@ class Simulator:
 
     def stuck(self, execution: SimulatedExecution) -> DurableStuckError:
         """Return the error that says why the execution does not go on."""
-        lines = [
-            f"{execution.record.execution.name!r} is unfinished at "
-            f"{to_datetime(self.now):%Y-%m-%d %H:%M:%S} and nothing is going to happen."
-        ]
-        if self._world.deadlocked_tasks:
-            lines.append(
-                f"Parked for ever: {', '.join(self._world.deadlocked_tasks)}. "
-                "A task waits for something that no other task is going to do."
-            )
-        lines += [f"Waits for {pending}." for pending in pending_operations(execution)]
-        return DurableStuckError("\n".join(lines))
+        return stuck_error(execution, self.now)
 
     def stop(self, execution: SimulatedExecution, error: dict[str, object] | None) -> None:
         """End an execution from outside."""
@@ -123,5 +122,7 @@ class Simulator:
 
     def close(self) -> None:
         """Unwind every task that is still parked."""
+        if self._world.turns.abandoned:
+            return
         self._world.kill_all()
         self.run_until(lambda: True)

@@ -10,11 +10,14 @@ task of an invocation is carried by the thread of the test itself where that is 
 
 from __future__ import annotations
 
+import sys
 import threading
+import traceback
 from collections.abc import Callable
 from contextvars import Context, copy_context
 from typing import ClassVar, Protocol
 
+from pytest_durable.errors import DurableStuckError
 from pytest_durable.simulator.affinity import CorePin
 
 
@@ -32,23 +35,27 @@ class Sandbox(Protocol):
 
 
 class Task:
-    """Something that runs when it has the turn."""
+    """Something that runs when it has the turn, in ``context`` or else a copy of the caller's."""
 
-    __slots__ = ("_baton", "_body", "_context", "finished", "name", "sandbox", "started")
+    __slots__ = ("_baton", "_body", "_context", "finished", "name", "sandbox", "started", "thread_id")
 
-    def __init__(self, name: str, body: Callable[[], None], sandbox: Sandbox) -> None:
+    def __init__(
+        self, name: str, body: Callable[[], None], sandbox: Sandbox, context: Context | None = None
+    ) -> None:
         self.name = name
         self.sandbox = sandbox
         self.started = False
         self.finished = False
+        self.thread_id: int | None = None
         self._body = body
-        self._context: Context = copy_context()
+        self._context = context or copy_context()
         self._baton = threading.Lock()
         self._baton.acquire()
 
     def run(self) -> None:
-        """Run the body to its end; the sandbox dying is one way to end."""
+        """Run the body to its end, on this thread; the sandbox dying is one way to end."""
         self.started = True
+        self.thread_id = threading.get_ident()
         try:
             self._context.run(self._body)
         except SandboxKilled:
@@ -60,9 +67,12 @@ class Task:
         """Let the task, which waits for the baton or is about to, go on."""
         self._baton.release()
 
-    def await_baton(self) -> None:
-        """Block this thread until somebody passes the baton to the task that it carries."""
-        self._baton.acquire()
+    def await_baton(self, timeout_seconds: float = -1) -> bool:
+        """Block this thread until somebody passes the baton to the task that it carries.
+
+        Returns whether anybody did within ``timeout_seconds`` of real time; -1 is no limit.
+        """
+        return self._baton.acquire(timeout=timeout_seconds)
 
 
 class _Carrier:
@@ -101,14 +111,24 @@ class _Home:
 
 
 class Turns:
-    """Gives turns to tasks, as the loop says."""
+    """Gives turns to tasks, as the loop says.
 
-    def __init__(self) -> None:
+    ``stall_seconds`` is how long, in real time, the thread of the test waits for a task that neither ends
+    nor parks, such as one that blocks on a lock which only a parked task would release.
+    """
+
+    def __init__(self, stall_seconds: float) -> None:
         self._next_task: Callable[[], Task | None] = lambda: None
+        self._stall_seconds = stall_seconds
         self._driver = Task("driver", lambda: None, _Home())
         self._driver.started = True
-        self.current = self._driver
+        self._driver.thread_id = threading.get_ident()
         self._pin = CorePin()
+        self._switches = 0
+        self._abandoned = False
+        self.current = self._driver
+        self.is_inline = False
+        """Whether the driver's thread carries a task, so that the run cannot stop yet."""
 
     def attach(self, next_task: Callable[[], Task | None]) -> None:
         """Set the loop: it runs until somebody is to have the turn, and returns who.
@@ -118,19 +138,20 @@ class Turns:
         self._next_task = next_task
 
     def drive(self, *, inline: bool) -> None:
-        """Give turns until the run stops.
-
-        With ``inline`` a new task may be carried by the calling thread. The run must then not stop before
-        that task has ended.
-        """
+        """Give turns until the run stops. With ``inline`` the calling thread may carry a new task itself."""
+        self._driver.thread_id = threading.get_ident()
         try:
             while (task := self._next_task()) is not None:
                 if inline and not task.started:
-                    self.current = task
+                    self.current, self.is_inline = task, True
                     task.run()
-                    self.current = self._driver
+                    self.current, self.is_inline = self._driver, False
                 else:
                     self._switch(self._driver, task)
+        except BaseException:
+            # Ctrl-C, say: whoever has the turn now must not go on beside the test.
+            self._abandoned = True
+            raise
         finally:
             self._pin.release()
 
@@ -144,14 +165,39 @@ class Turns:
         task = self._next_task() or self._driver
         if task is not me:
             self._switch(me, task)
-        if me.sandbox.closed:
+        if me.sandbox.closed or self._abandoned:
             raise SandboxKilled
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether a run was broken off, so that there must not be another."""
+        return self._abandoned
 
     def _switch(self, me: Task, task: Task) -> None:
         self._hand_over(task)
-        me.await_baton()
+        if me.thread_id != self._driver.thread_id:
+            me.await_baton()
+            return
+        seen = self._switches
+        while not me.await_baton(self._stall_seconds):
+            if seen == self._switches:
+                self._abandoned = True
+                raise self._stall()
+            seen = self._switches
+
+    def _stall(self) -> DurableStuckError:
+        task = self.current
+        frame = sys._current_frames().get(task.thread_id or 0)
+        where = "".join(traceback.format_stack(frame)) if frame else "(its thread has ended)"
+        return DurableStuckError(
+            f"{task.name} has had the turn for {self._stall_seconds:g} seconds of real time without "
+            "ending or reaching a durable operation. It may block on a lock, queue or event that only "
+            "another branch would release; branches run one at a time here. If it just takes long, "
+            f"raise the ini key durable_stall_seconds.\nIt is at:\n{where}"
+        )
 
     def _hand_over(self, task: Task) -> None:
+        self._switches += 1
         self.current = task
         if task.started:
             task.pass_baton()
@@ -166,6 +212,7 @@ class Turns:
         following = self._next_task() or self._driver
         # A new task needs no other thread: this one has just become free.
         while not following.started:
+            self._switches += 1
             self.current = following
             following.run()
             following = self._next_task() or self._driver

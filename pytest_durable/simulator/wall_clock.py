@@ -127,7 +127,9 @@ class WallClock:
         """Start freezegun, note what it changes, and stop it."""
         before = {module: dict(vars(module)) for module in _CHANGED_MODULES}
         # real_asyncio: a loop that waited on a frozen monotonic clock would never wake.
-        freezer = freezegun.freeze_time("1970-01-01", ignore=_OURS, real_asyncio=True)
+        # tick: threads beside this one go on in real time meanwhile.
+        now = freezegun_api.real_datetime.now(datetime.UTC)
+        freezer = freezegun.freeze_time(now, ignore=_OURS, tick=True, real_asyncio=True)
         freezer.start()
         try:
             self._pickles = {
@@ -151,7 +153,8 @@ class WallClock:
 
 def _clean_new_modules(changes: list[_Change]) -> None:
     """Give the real functions to modules that handler code imported while the fakes were in place."""
-    reals = {id(change.fake): change.real for change in changes}
+    # freezegun also sets some attributes to None, which is no sign of anything elsewhere.
+    reals = {id(change.fake): change.real for change in changes if change.fake is not None}
     for module, name, value in _module_attributes():
         if id(value) in reals:
             setattr(module, name, reals[id(value)])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextvars import copy_context
 from typing import Any
 
 from durable_sdk.lambda_service import OperationType
+from pytest_durable.errors import DurableStuckError
 from pytest_durable.history.events import ErrorJson, Event, EventType, InvocationOutcome, Subject
 from pytest_durable.simulator.checkers.base import Checker
 from pytest_durable.simulator.client import Call, SimulatedClient
@@ -24,6 +26,7 @@ from pytest_durable.simulator.invocation import (
     Invalid,
     Invocation,
     Pending,
+    Raised,
     Sandbox,
     Succeeded,
     build_event,
@@ -31,6 +34,7 @@ from pytest_durable.simulator.invocation import (
     interpret,
 )
 from pytest_durable.simulator.lambda_context import SimulatedLambdaContext
+from pytest_durable.simulator.pending import stuck_error
 from pytest_durable.simulator.runtime import SimulatedRuntime
 from pytest_durable.simulator.scheduled import (
     CallAnswered,
@@ -53,18 +57,17 @@ from pytest_durable.simulator.turns import Task, Turns
 
 _SECOND = 1_000_000
 
-Observer = Callable[[SimulatedExecution, Event], None]
-
 
 class World:
     """Changed by the loop alone, through `happen`, and by the calls that put new items in its queue."""
 
-    def __init__(self, start: int, entropy: Entropy, limits: Limits, checkers: Sequence[Checker]) -> None:
+    def __init__(
+        self, start: int, entropy: Entropy, limits: Limits, checkers: Sequence[Checker], stall_seconds: float
+    ) -> None:
         self.clock = Clock(start)
         self.queue: EventQueue[Item] = EventQueue()
-        self.turns = Turns()
+        self.turns = Turns(stall_seconds)
         self.executions: dict[str, SimulatedExecution] = {}
-        self.deadlocked_tasks: tuple[str, ...] = ()
         self._limits = limits
         # Most checkers watch one or two kinds of happening, and there are many of each.
         self._on_invoked = [checker.invoked for checker in checkers if checker.watches("invoked")]
@@ -83,17 +86,24 @@ class World:
         function: FunctionVersion,
         payload: str | None,
         name: str | None,
-        timeout_seconds: int,
+        timeout_seconds: int | None,
         invocation_timeout_seconds: int,
     ) -> SimulatedExecution:
-        """Start an execution; its first invocation is due at once."""
+        """Start an execution; its first invocation is due at once.
+
+        ``timeout_seconds`` of None stands for the service's maximum, which no test means to reach.
+        """
+        has_default_timeout = timeout_seconds is None
+        timeout_seconds = timeout_seconds or self._limits.delay_seconds
         number = len(self.executions) + 1
         name = name or self._identifiers.execution_name(number)
         execution_id = self._identifiers.execution_id(function, name, number)
         subject = Subject(execution_id, OperationType.EXECUTION, name=name)
         arn = execution_arn(function, name, execution_id)
         record = ExecutionRecord(arn, subject, timeout_seconds, self._limits)
-        execution = SimulatedExecution(record, handler, function, invocation_timeout_seconds)
+        execution = SimulatedExecution(
+            record, handler, function, invocation_timeout_seconds, has_default_timeout, copy_context()
+        )
         now = self.clock.now
         self._record(record, transitions.start(subject, payload, timeout_seconds, now))
         self.executions[arn] = execution
@@ -113,14 +123,7 @@ class World:
     def crash_invocation(self, execution: SimulatedExecution) -> None:
         """Kill the sandbox that runs the handler, if any does."""
         if execution.invocation is not None:
-            request_id = execution.invocation.request_id
-            self._crash(
-                execution,
-                {
-                    "ErrorType": "Runtime.ExitError",
-                    "ErrorMessage": f"RequestId: {request_id} Error: Runtime exited",
-                },
-            )
+            self._crash(execution, _exit_error(execution.invocation))
 
     # What the loop does.
 
@@ -228,6 +231,7 @@ class World:
                 lambda: self.clock.now,
             ),
             lambda ending: self._push_work(HandlerEnded(execution, ending), sandbox),
+            execution.context,
         )
         invocation.runtime.tasks.append(task)
         return task
@@ -240,13 +244,16 @@ class World:
 
     def _conclude(self, execution: SimulatedExecution, ending: Ending) -> None:
         """Act on what the handler answered."""
+        if isinstance(ending, Raised) and not isinstance(ending.error, Exception | SystemExit):
+            # Ctrl-C, or a test that gives up inside a handler: meant for pytest, not for the service.
+            raise ending.error
         answer = interpret(ending, self._limits.output_bytes)
         failure = answer.error if isinstance(answer, Crashed | Invalid) else None
         self._complete_invocation(execution, failure)
-        if not execution.closed:
-            self._act_on(execution, answer)
-        elif not isinstance(answer, Pending):
+        if execution.closed:
             self._finish(execution)
+        else:
+            self._act_on(execution, answer)
 
     def _act_on(self, execution: SimulatedExecution, answer: Answer) -> None:
         record = execution.record
@@ -256,24 +263,30 @@ class World:
             case Failed(error) | Invalid(error):
                 self._end(execution, transitions.fail(record.execution, error, self.clock.now))
             case Crashed(error):
-                self._retry(execution, error, self._limits.failed_invocations)
+                self._count_crash(execution, error)
             case Pending() if record.completed_outside or (record.changed_outside and not record.pending):
                 # Something ended while the handler ran, and it may have looked before that.
-                execution.failures = 0
+                execution.forget_failures()
                 self._invoke_after(execution, 0)
             case Pending() if record.pending:
-                execution.failures = 0
+                execution.forget_failures()
             case Pending():
                 error = {
                     "ErrorType": "InvalidParameterValueException",
                     "ErrorMessage": "Cannot return PENDING status with no pending operations.",
                 }
-                self._retry(execution, error, self._limits.invalid_pending_answers)
+                execution.invalid_answers += 1
+                is_last = execution.invalid_answers >= self._limits.invalid_pending_answers
+                self._retry_or_fail(execution, error, is_last=is_last)
 
-    def _retry(self, execution: SimulatedExecution, error: ErrorJson, attempts: int) -> None:
-        """Invoke again after a while, or give up after that many failures in a row."""
-        execution.failures += 1
-        if execution.failures >= attempts:
+    def _count_crash(self, execution: SimulatedExecution, error: ErrorJson) -> None:
+        execution.crashes += 1
+        is_last = execution.crashes >= self._limits.failed_invocations
+        self._retry_or_fail(execution, error, is_last=is_last)
+
+    def _retry_or_fail(self, execution: SimulatedExecution, error: ErrorJson, *, is_last: bool) -> None:
+        """Invoke again after a while, or give up."""
+        if is_last:
             now = self.clock.now
             self._end(execution, transitions.fail(execution.record.execution, error, now))
         else:
@@ -283,7 +296,7 @@ class World:
         """End the invocation that runs, dead, with ``error``."""
         self._kill(execution)
         self._complete_invocation(execution, error)
-        self._retry(execution, error, self._limits.failed_invocations)
+        self._count_crash(execution, error)
 
     def _invocation_timeout(self, execution: SimulatedExecution, invocation: Invocation) -> ErrorJson:
         seconds = execution.invocation_timeout_seconds
@@ -308,7 +321,7 @@ class World:
         """End the execution, and whatever still runs of it."""
         if execution.invocation is not None:
             self._kill(execution)
-            self._complete_invocation(execution, None)
+            self._complete_invocation(execution, _exit_error(execution.invocation))
         self._record(execution.record, event)
         self._finish(execution)
 
@@ -346,15 +359,32 @@ class World:
             self._kill(execution)
             execution.invocation = None
 
-    def end_deadlock(self) -> bool:
-        """Kill what is parked for ever, since nothing is left to happen; return whether anything was."""
-        parked = [
-            task.name
-            for execution in self.executions.values()
-            if execution.invocation is not None
-            for task in execution.invocation.runtime.tasks
-            if task.started and not task.finished
-        ]
-        self.deadlocked_tasks = (*self.deadlocked_tasks, *parked)
-        self.kill_all()
-        return bool(parked)
+    def end_deadlock(self) -> DurableStuckError | None:
+        """Kill tasks that are parked for ever; return the error that names them, if there were any.
+
+        A task that sleeps, or waits for the service, has a turn in the queue. Without one, whatever it
+        waits for will not happen: its invocation would only run into its time limit, again and again.
+        """
+        if self.queue.has_before(Priority.DEADLINE):
+            return None
+        for execution in self.executions.values():
+            if execution.invocation is not None:
+                tasks = execution.invocation.runtime.tasks
+                parked = [task.name for task in tasks if task.started and not task.finished]
+                self.kill_all()
+                return stuck_error(execution, self.clock.now, parked)
+        return None
+
+    def only_waits_for_ever(self) -> bool:
+        """Return whether nothing is left to happen but executions reaching the service's longest timeout."""
+        return not self.queue.has_before(Priority.DEADLINE) and all(
+            execution.closed or execution.has_default_timeout for execution in self.executions.values()
+        )
+
+
+def _exit_error(invocation: Invocation) -> ErrorJson:
+    """Return what Lambda reports of a sandbox that has died."""
+    return {
+        "ErrorType": "Runtime.ExitError",
+        "ErrorMessage": f"RequestId: {invocation.request_id} Error: Runtime exited",
+    }

@@ -14,11 +14,12 @@ class TokenChecker(Checker):
     """Follows the tokens of each execution."""
 
     def __init__(self) -> None:
-        self._given: dict[str, str | None] = {}
+        self._current: dict[str, str | None] = {}
+        self._given: dict[str, set[str]] = {}
 
     def invoked(self, record: ExecutionRecord, event: Mapping[str, Any]) -> None:
         """Take note of the token of a new invocation."""
-        self._given[record.arn] = event["CheckpointToken"]
+        self._give(record, event["CheckpointToken"])
 
     def exchanged(
         self,
@@ -29,14 +30,20 @@ class TokenChecker(Checker):
         """Check the token of an accepted request, and take note of the new one."""
         if answer is None:
             return
-        used, given = request["CheckpointToken"], self._given.get(record.arn)
-        if used != given:
+        used, current = request["CheckpointToken"], self._current.get(record.arn)
+        if used != current:
             raise CheckerError(
                 f"The service accepted checkpoint token {used!r} for {record.arn}, "
-                f"but the one that it gave out last is {given!r}."
+                f"but the one that it gave out last is {current!r}."
             )
         if "NewExecutionState" in answer:
-            following = answer.get("CheckpointToken")
-            if following == given:
-                raise CheckerError(f"The service gave out checkpoint token {given!r} twice.")
-            self._given[record.arn] = following
+            self._give(record, answer.get("CheckpointToken"))
+
+    def _give(self, record: ExecutionRecord, token: str | None) -> None:
+        self._current[record.arn] = token
+        if token is None:
+            return
+        given = self._given.setdefault(record.arn, set())
+        if token in given:
+            raise CheckerError(f"The service gave out checkpoint token {token!r} twice.")
+        given.add(token)

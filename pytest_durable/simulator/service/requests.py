@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -13,6 +13,8 @@ from pytest_durable.simulator.service.errors import InvalidParameterValueExcepti
 
 _OPERATION_ID = re.compile(r"[A-Za-z0-9\-_]{1,64}")
 _SUB_TYPE = re.compile(r"[A-Za-z0-9\-_]{1,32}")
+# How long a name may be is one of the limits that a test can override.
+_NAME = re.compile(r"[\x20-\x7E]+")
 
 _TYPES = {member.value: member for member in OperationType}
 _ACTIONS = {member.value: member for member in OperationAction}
@@ -53,38 +55,48 @@ def _refuse(what: str) -> InvalidParameterValueException:
     return InvalidParameterValueException(what)
 
 
-def _member(data: Mapping[str, Any], member: str, kind: type | tuple[type, ...], where: str) -> Any:
+def _text(data: Mapping[str, Any], member: str, pattern: re.Pattern[str], where: str) -> str | None:
     value = data.get(member)
-    if value is None or (isinstance(value, kind) and not (kind is int and value is True)):
+    if value is None or (isinstance(value, str) and pattern.fullmatch(value)):
+        return value
+    raise _refuse(f"{where}: {member} {value!r:.100} does not match {pattern.pattern}.")
+
+
+def _member(data: Mapping[str, Any], member: str, kind: type, where: str) -> Any:
+    value = data.get(member)
+    if value is None or (isinstance(value, kind) and not (kind is int and isinstance(value, bool))):
         return value
     raise _refuse(f"{where}: {member} has an invalid value {value!r:.100}.")
 
 
 def _parse_update(data: Mapping[str, Any], index: int) -> Update:
-    operation_id = data.get("Id")
     where = f"Updates[{index}]"
-    if not isinstance(operation_id, str) or not _OPERATION_ID.fullmatch(operation_id):
-        raise _refuse(f"{where}: Id {operation_id!r:.100} does not match {_OPERATION_ID.pattern}.")
+    operation_id = _text(data, "Id", _OPERATION_ID, where)
     operation_type = _TYPES.get(data.get("Type") or "")
     action = _ACTIONS.get(data.get("Action") or "")
+    if operation_id is None:
+        raise _refuse(f"{where}: Id None does not match {_OPERATION_ID.pattern}.")
     if operation_type is None or action is None:
         raise _refuse(f"{where}: unknown Type {data.get('Type')!r} or Action {data.get('Action')!r}.")
-    sub_type = data.get("SubType")
-    if sub_type is not None and not _SUB_TYPE.fullmatch(sub_type):
-        raise _refuse(f"{where}: SubType {sub_type!r} does not match {_SUB_TYPE.pattern}.")
-    subject = Subject(operation_id, operation_type, sub_type, data.get("Name"), data.get("ParentId"))
+    subject = Subject(
+        operation_id,
+        operation_type,
+        _text(data, "SubType", _SUB_TYPE, where),
+        _text(data, "Name", _NAME, where),
+        _text(data, "ParentId", _OPERATION_ID, where),
+    )
     payload = _member(data, "Payload", str, where)
+    error = _member(data, "Error", dict, where)
     if _OPTIONS.isdisjoint(data):
-        error = _member(data, "Error", dict, where)
         return Update(subject, action, payload, error)
-    context = data.get("ContextOptions") or {}
-    step = data.get("StepOptions") or {}
-    wait = data.get("WaitOptions") or {}
+    context = _member(data, "ContextOptions", dict, where) or {}
+    step = _member(data, "StepOptions", dict, where) or {}
+    wait = _member(data, "WaitOptions", dict, where) or {}
     return Update(
         subject,
         action,
         payload,
-        _member(data, "Error", dict, where),
+        error,
         bool(_member(context, "ReplayChildren", bool, where)),
         _member(step, "NextAttemptDelaySeconds", int, where),
         _member(wait, "WaitSeconds", int, where),
@@ -123,9 +135,3 @@ def parse_state(request: Mapping[str, Any]) -> StateRequest:
         request.get("Marker") or "",
         max_items,
     )
-
-
-PARSERS: dict[str, Callable[[Mapping[str, Any]], CheckpointRequest | StateRequest]] = {
-    "CheckpointDurableExecution": parse_checkpoint,
-    "GetDurableExecutionState": parse_state,
-}

@@ -138,7 +138,7 @@ def test_long_values_and_errors_are_cut_to_one_line(story: Any) -> None:
     story.invoked()
     lines = timeline(story.log).splitlines()
     assert len(lines) == 5
-    assert max(map(len, lines)) < 160
+    assert max(map(len, lines)) < 340
     assert all(line.endswith("...") for line in lines[2:])
 
 

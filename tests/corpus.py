@@ -1,0 +1,408 @@
+"""A corpus of durable handlers that between them do everything a handler can do.
+
+`CASES` lists them with their input and how they end. `run` runs one in a simulation of its own, `digest`
+names the histories of all of them in one line, which is what another process is compared by.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from durable_sdk import DurableContext, ParallelBranch, StepContext, durable_execution, durable_step
+from durable_sdk.config import (
+    ChildConfig,
+    CompletionConfig,
+    Duration,
+    JitterStrategy,
+    ParallelConfig,
+    StepConfig,
+    StepSemantics,
+)
+from durable_sdk.exceptions import StepError
+from durable_sdk.retries import RetryPresets, RetryStrategyConfig, create_retry_strategy
+from pytest_durable.history.codec import canonical_text
+from pytest_durable.history.events import EventType
+from pytest_durable.result.execution import DurableFunctionTestResult
+from pytest_durable.simulator.checkers.base import Checker
+from pytest_durable.simulator.choices import Choices, Schedule
+from pytest_durable.simulator.entropy import Entropy
+from pytest_durable.simulator.execution import SimulatedExecution
+from pytest_durable.simulator.identifiers import FunctionVersion
+from pytest_durable.simulator.loop import Loop
+from pytest_durable.simulator.options import SimulatorOptions
+from pytest_durable.simulator.payload import encode_input
+from pytest_durable.simulator.runner import LocalRunner, Target
+from pytest_durable.simulator.schedules.in_order import InOrder
+from pytest_durable.simulator.schedules.seeded import Seeded
+from pytest_durable.simulator.service.limits import Limits
+from pytest_durable.simulator.wall_clock import wall_clock
+from pytest_durable.simulator.world import World
+
+ONCE = StepConfig(retry_strategy=RetryPresets.none())
+EVERY_TEN_SECONDS = StepConfig(retry_strategy=RetryPresets.fixed(Duration.from_seconds(10)))
+WITH_JITTER = StepConfig(
+    retry_strategy=create_retry_strategy(RetryStrategyConfig(max_attempts=5, initial_delay=Duration(20)))
+)
+DOUBLING = StepConfig(
+    retry_strategy=create_retry_strategy(
+        RetryStrategyConfig(
+            max_attempts=6,
+            initial_delay=Duration(1),
+            backoff_rate=2,
+            jitter_strategy=JitterStrategy.NONE,
+        )
+    )
+)
+
+
+@durable_step
+def echo(step_context: StepContext, value: Any) -> Any:
+    """Return the value."""
+    return value
+
+
+@durable_step
+def fail(step_context: StepContext, message: str) -> Any:
+    """Raise."""
+    raise ValueError(message)
+
+
+@durable_step
+def fail_before(step_context: StepContext, attempt: int) -> int:
+    """Raise until the attempt of that number."""
+    if step_context.attempt < attempt:
+        raise ConnectionError(f"attempt {step_context.attempt}")
+    return step_context.attempt
+
+
+@durable_step
+def sleep(step_context: StepContext, seconds: float) -> str:
+    """Sleep in the step, and return what the time is then."""
+    time.sleep(seconds)
+    return datetime.now().isoformat()
+
+
+@durable_execution
+def sequential(event: dict, context: DurableContext) -> int:
+    total = 0
+    for number in range(event["steps"]):
+        total += context.step(echo(number), name=f"step-{number}")
+    return total
+
+
+@durable_execution
+def waiting(event: dict, context: DurableContext) -> list:
+    before = context.step(echo("before"))
+    context.wait(seconds=30, name="short")
+    context.wait(days=30, name="long")
+    return [before, context.step(echo("after"))]
+
+
+def nest(context: DurableContext, depth: int) -> int:
+    """Do a step and go one context deeper."""
+    done = context.step(echo(depth), name=f"at-{depth}")
+    if depth > 1:
+        done += context.run_in_child_context(lambda child: nest(child, depth - 1), name=f"below-{depth}")
+    if depth == 2:
+        context.wait(seconds=7, name="pause")
+    return done
+
+
+@durable_execution
+def nested_children(event: dict, context: DurableContext) -> int:
+    return nest(context, event["depth"])
+
+
+def chain(*lengths: int, prefix: str = "step") -> list[Callable[[DurableContext], Any]]:
+    """Return a branch for each length, that does so many steps."""
+
+    def branch(index: int, length: int) -> Callable[[DurableContext], Any]:
+        return lambda context: [
+            context.step(echo([index, step]), name=f"{prefix}-{index}-{step}") for step in range(length)
+        ]
+
+    return [branch(index, length) for index, length in enumerate(lengths)]
+
+
+@durable_execution
+def parallel_steps(event: dict, context: DurableContext) -> list:
+    return context.parallel(chain(2, 2, 2), name="all").get_results()
+
+
+def _wait_and_retry(index: int) -> ParallelBranch[Any]:
+    def branch(context: DurableContext) -> list:
+        context.wait(seconds=3 * index + 1, name=f"wait-{index}")
+        attempt = context.step(fail_before(1 + index % 3), name=f"retry-{index}", config=WITH_JITTER)
+        return [index, attempt]
+
+    return ParallelBranch(branch, name=f"branch-{index}")
+
+
+@durable_execution
+def parallel_waits_and_retries(event: dict, context: DurableContext) -> list:
+    branches = [_wait_and_retry(index) for index in range(event["branches"])]
+    return context.parallel(branches, name="work").get_results()
+
+
+@durable_execution
+def nested_parallel(event: dict, context: DurableContext) -> list:
+    def outer(index: int) -> Callable[[DurableContext], Any]:
+        def branch(child: DurableContext) -> Any:
+            inner = child.parallel(chain(1, 2, prefix=f"inner-{index}"), name="inner")
+            child.wait(seconds=index + 1, name="settle")
+            return inner.get_results()
+
+        return branch
+
+    return context.parallel([outer(index) for index in range(3)], name="outer").get_results()
+
+
+@durable_execution
+def retries_with_jitter(event: dict, context: DurableContext) -> list:
+    return [
+        context.step(fail_before(4), name="first", config=WITH_JITTER),
+        context.step(fail_before(3), name="second", config=WITH_JITTER),
+    ]
+
+
+@durable_execution
+def failing_step(event: dict, context: DurableContext) -> None:
+    context.step(echo("fine"))
+    context.step(fail("no luck"), name="doomed", config=ONCE)
+
+
+@durable_execution
+def caught_failure(event: dict, context: DurableContext) -> str:
+    try:
+        context.step(fail("caught"), name="doomed", config=EVERY_TEN_SECONDS)
+    except StepError as error:
+        return context.step(echo(f"compensated for {error}"), name="compensate")
+    return "not reached"
+
+
+@durable_execution
+def at_most_once(event: dict, context: DurableContext) -> int:
+    config = StepConfig(
+        retry_strategy=RetryPresets.fixed(), step_semantics=StepSemantics.AT_MOST_ONCE_PER_RETRY
+    )
+    return context.step(fail_before(2), name="careful", config=config)
+
+
+@durable_execution
+def sleeping_branches(event: dict, context: DurableContext) -> list:
+    def branch(seconds: float) -> Callable[[DurableContext], Any]:
+        return lambda child: [child.step(sleep(seconds)), child.step(sleep(seconds / 2))]
+
+    return context.parallel([branch(seconds) for seconds in (3, 0.25, 1.5, 3)]).get_results()
+
+
+@durable_execution
+def too_slow_for_its_execution(event: dict, context: DurableContext) -> None:
+    for _ in range(5):
+        context.wait(hours=1)
+
+
+@durable_execution
+def too_slow_for_its_invocation(event: dict, context: DurableContext) -> str:
+    # Remembered outside the sandbox, by way of virtual time: only the first two attempts are slow.
+    began = datetime.fromisoformat(event["began"])
+    elapsed = (datetime.now() - began).total_seconds()
+    return context.step(sleep(100 if elapsed < 60 else 1), name="slow")
+
+
+@durable_execution
+def raising(event: dict, context: DurableContext) -> None:
+    context.step(echo(1))
+    raise LookupError("nothing there")
+
+
+@durable_execution
+def large_results(event: dict, context: DurableContext) -> list:
+    def fetch(child: DurableContext) -> str:
+        return child.step(echo("x"), name="fetch") * 300_000
+
+    large = context.run_in_child_context(fetch, name="large", config=ChildConfig())
+    parts = context.parallel([lambda child: fetch(child), lambda child: fetch(child)], name="parts")
+    context.wait(minutes=1)
+    return [len(large), *(len(part) for part in parts.get_results())]
+
+
+@durable_execution
+def first_of_several(event: dict, context: DurableContext) -> list:
+    def quick(child: DurableContext) -> str:
+        return child.step(echo("quick"))
+
+    def slow(child: DurableContext) -> str:
+        child.step(sleep(20), name="slow")
+        return child.step(echo("too late"), name="orphan")
+
+    def patient(child: DurableContext) -> str:
+        child.wait(hours=1)
+        return child.step(echo("too late"), name="orphan")
+
+    config = ParallelConfig(completion_config=CompletionConfig.first_successful())
+    result = context.parallel([slow, patient, quick], name="race", config=config)
+    return [result.get_results(), result.completion_reason.value]
+
+
+@durable_execution
+def limited_concurrency(event: dict, context: DurableContext) -> list:
+    def branch(index: int) -> Callable[[DurableContext], Any]:
+        def body(child: DurableContext) -> int:
+            child.wait(seconds=10, name=f"wait-{index}")
+            return child.step(echo(index), name=f"step-{index}")
+
+        return body
+
+    config = ParallelConfig(max_concurrency=2)
+    return context.parallel([branch(index) for index in range(5)], config=config).get_results()
+
+
+@durable_execution
+def tolerated_failures(event: dict, context: DurableContext) -> list:
+    branches = [
+        *chain(1, 1),
+        lambda child: child.step(fail("one of three"), config=ONCE),
+    ]
+    config = ParallelConfig(completion_config=CompletionConfig.all_completed())
+    batch = context.parallel(branches, config=config)
+    return [batch.success_count, batch.failure_count]
+
+
+@durable_execution
+def crashing(event: dict, context: DurableContext) -> str:
+    seconds = int(datetime.now().timestamp()) % 60
+    done = context.step(echo("kept"), name="kept")
+    if seconds < 10:
+        raise SystemExit(3)
+    return done
+
+
+@dataclass(frozen=True)
+class Case:
+    """A handler, its input, and how it ends."""
+
+    handler: Any
+    input: Any = None
+    status: str = "SUCCEEDED"
+    value: Any = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The name of the handler."""
+        return str(self.handler.__name__)
+
+
+CASES = [
+    Case(sequential, {"steps": 6}, value=15),
+    Case(waiting, value=["before", "after"]),
+    Case(nested_children, {"depth": 4}, value=10),
+    Case(parallel_steps, value=[[[i, 0], [i, 1]] for i in range(3)]),
+    Case(
+        parallel_waits_and_retries,
+        {"branches": 5},
+        value=[[index, 1 + index % 3] for index in range(5)],
+    ),
+    Case(nested_parallel, value=[[[[0, 0]], [[1, 0], [1, 1]]]] * 3),
+    Case(retries_with_jitter, value=[4, 3]),
+    Case(failing_step, status="FAILED"),
+    Case(caught_failure, value="compensated for caught"),
+    Case(at_most_once, value=2),
+    Case(
+        sleeping_branches,
+        value=[
+            ["2026-01-01T00:00:03", "2026-01-01T00:00:04.500000"],
+            ["2026-01-01T00:00:00.250000", "2026-01-01T00:00:00.375000"],
+            ["2026-01-01T00:00:01.500000", "2026-01-01T00:00:02.250000"],
+            ["2026-01-01T00:00:03", "2026-01-01T00:00:04.500000"],
+        ],
+    ),
+    Case(
+        too_slow_for_its_execution,
+        status="TIMED_OUT",
+        options={"execution_timeout_seconds": 3 * 3600 + 1},
+    ),
+    Case(
+        too_slow_for_its_invocation,
+        {"began": "2026-01-01T00:00:00"},
+        value="2026-01-01T00:01:11",
+        options={"invocation_timeout_seconds": 30},
+    ),
+    Case(raising, status="FAILED"),
+    Case(large_results, value=[300_000] * 3),
+    Case(first_of_several, value=[["quick"], "MIN_SUCCESSFUL_REACHED"]),
+    Case(limited_concurrency, value=[0, 1, 2, 3, 4]),
+    Case(tolerated_failures, value=[2, 1]),
+    Case(crashing, value="kept"),
+]
+BY_NAME = {case.name: case for case in CASES}
+
+
+def make_runner(handler: Any, **options: Any) -> LocalRunner:
+    """Return a runner of the handler. ``schedule`` is made anew for each simulation from a seed."""
+    seed = options.get("seed", 0)
+    is_random = options.pop("random_schedule", False)
+
+    def make_options() -> SimulatorOptions:
+        schedule: Schedule = Seeded(seed) if is_random else InOrder()
+        return SimulatorOptions(schedule=schedule, **options)
+
+    return LocalRunner(Target(handler, FunctionVersion("function")), make_options)
+
+
+def run(case: Case, **options: Any) -> DurableFunctionTestResult:
+    """Run a case in a simulation of its own."""
+    runner = make_runner(case.handler, **(case.options | options))
+    try:
+        return runner.run(case.input)
+    finally:
+        runner.close()
+
+
+def history_text(case: Case, **options: Any) -> str:
+    """Return the history of a case as canonical text."""
+    return canonical_text(run(case, **options).history)
+
+
+def digest(cases: Iterable[Case] = CASES, **options: Any) -> str:
+    """Return a hash of the histories of all cases."""
+    hashed = hashlib.sha256()
+    for case in cases:
+        hashed.update(case.name.encode() + b"\n" + history_text(case, **options).encode() + b"\n")
+    return hashed.hexdigest()
+
+
+def run_watched(case: Case, *checkers: Checker, limits: Limits | None = None) -> SimulatedExecution:
+    """Run a case in a world that is watched by ``checkers``, and return its execution."""
+    options = SimulatorOptions(**case.options)
+    world = World(1_767_225_600_000_000, Entropy(0), limits or options.limits, checkers, 30)
+    loop = Loop(world, Choices(options.schedule))
+    execution = world.start_execution(
+        case.handler,
+        FunctionVersion("function"),
+        encode_input(case.input),
+        None,
+        options.execution_timeout_seconds or options.limits.delay_seconds,
+        options.invocation_timeout_seconds,
+    )
+    with wall_clock.shown(world.clock):
+        loop.run(lambda: execution.closed and execution.invocation is None)
+    return execution
+
+
+def event_names(result: DurableFunctionTestResult) -> list[str]:
+    """Return the types of the events of a run, with the names of their operations."""
+    executions = {EventType.EXECUTION_STARTED.value}
+    return [
+        f"{event['EventType']} {event['Name']}"
+        if event.get("Name") and not event["EventType"].startswith("Execution")
+        else str(event["EventType"])
+        for event in result.history
+        if event["EventType"] not in executions
+    ]

@@ -1,0 +1,103 @@
+"""Events fold into operations, the same way for every backend."""
+
+from __future__ import annotations
+
+import corpus
+import pytest
+
+from durable_sdk.lambda_service import OperationStatus, OperationType
+from pytest_durable.errors import HistoryError
+from pytest_durable.history.codec import event_from_json
+from pytest_durable.history.events import (
+    Attempt,
+    Event,
+    EventType,
+    ExecutionInput,
+    InvocationOutcome,
+    Outcome,
+    Subject,
+    WaitSchedule,
+)
+from pytest_durable.history.fold import RecordedOperation, fold, is_execution
+from pytest_durable.history.log import EventLog
+
+STEP = Subject("s", OperationType.STEP, "Step", "charge")
+WAIT = Subject("w", OperationType.WAIT)
+CONTEXT = Subject("c", OperationType.CONTEXT)
+EXECUTION = Subject("e", OperationType.EXECUTION)
+ERROR = {"ErrorType": "E"}
+
+
+def fold_all(*events: Event) -> RecordedOperation:
+    operation = None
+    for event in events:
+        operation = fold(operation, event)
+    assert operation is not None
+    return operation
+
+
+def test_a_step_through_a_retry() -> None:
+    started = Event(EventType.STEP_STARTED, 10, STEP)
+    failed = Event(EventType.STEP_FAILED, 20, STEP, Attempt(1, None, ERROR, 3))
+    ready = Event(EventType.STEP_READY, 30, STEP)
+    again = Event(EventType.STEP_STARTED, 40, STEP)
+    done = Event(EventType.STEP_SUCCEEDED, 50, STEP, Attempt(2, "1"))
+    pending = fold_all(started, failed)
+    assert (pending.status, pending.attempt, pending.error) == (OperationStatus.PENDING, 1, ERROR)
+    assert (pending.next_attempt_at, pending.ended_at) == (20 + 3_000_000, None)
+    assert fold_all(started, failed, ready).next_attempt_at is None
+    ended = fold_all(started, failed, ready, again, done)
+    assert (ended.status, ended.attempt, ended.result) == (OperationStatus.SUCCEEDED, 2, "1")
+    assert (ended.started_at, ended.ended_at, ended.error) == (10, 50, None)
+
+
+def test_a_step_that_was_never_started_began_when_it_ended() -> None:
+    ended = fold_all(Event(EventType.STEP_FAILED, 20, STEP, Attempt(1, None, ERROR)))
+    assert (ended.status, ended.started_at, ended.ended_at) == (OperationStatus.FAILED, 20, 20)
+
+
+def test_a_wait_keeps_its_schedule() -> None:
+    started = Event(EventType.WAIT_STARTED, 0, WAIT, WaitSchedule(3, 3_000_000))
+    ended = fold_all(started, Event(EventType.WAIT_SUCCEEDED, 3_000_000, WAIT, WaitSchedule(3)))
+    assert (ended.duration_seconds, ended.scheduled_end_at, ended.ended_at) == (3, 3_000_000, 3_000_000)
+    cancelled = fold_all(started, Event(EventType.WAIT_CANCELLED, 1, WAIT, Outcome(error=ERROR)))
+    assert (cancelled.status, cancelled.error) == (OperationStatus.CANCELLED, ERROR)
+
+
+def test_a_context_keeps_whether_its_children_are_replayed() -> None:
+    ended = fold_all(
+        Event(EventType.CONTEXT_STARTED, 0, CONTEXT),
+        Event(EventType.CONTEXT_SUCCEEDED, 1, CONTEXT, Outcome("s", replay_children=True)),
+    )
+    assert (ended.replay_children, ended.result) == (True, "s")
+
+
+@pytest.mark.parametrize("ending", ["Succeeded", "Failed", "TimedOut", "Stopped"])
+def test_an_execution_keeps_its_input(ending: str) -> None:
+    started = Event(EventType.EXECUTION_STARTED, 0, EXECUTION, ExecutionInput("1", 60))
+    ended = fold_all(started, Event(EventType(f"Execution{ending}"), 5, EXECUTION, Outcome()))
+    assert (ended.input_payload, ended.is_terminal) == ("1", True)
+    assert is_execution(ended)
+    assert not is_execution(fold_all(Event(EventType.STEP_STARTED, 0, STEP)))
+
+
+def test_an_event_about_no_operation_cannot_be_folded() -> None:
+    with pytest.raises(HistoryError, match="InvocationCompleted is about no operation"):
+        fold(None, Event(EventType.INVOCATION_COMPLETED, 0, None, InvocationOutcome("r", 0, 0)))
+
+
+def test_a_step_that_never_started_cannot_be_ready() -> None:
+    with pytest.raises(HistoryError, match="StepReady for step 'charge', which never started"):
+        fold(None, Event(EventType.STEP_READY, 0, STEP))
+
+
+@pytest.mark.parametrize("case", corpus.CASES, ids=lambda case: case.name)
+def test_a_history_that_was_sent_and_read_folds_into_the_same_operations(case: corpus.Case) -> None:
+    result = corpus.run(case)
+    log = EventLog(event_from_json(event) for event in result.history)
+    read = {operation.subject.operation_id: operation for operation in log.operations.values()}
+    execution = corpus.run_watched(case)
+    for operation_id, operation in execution.record.log.operations.items():
+        # What a history does not show: that a retry is ready, and that children are replayed.
+        if operation.is_terminal and not operation.replay_children:
+            assert read[operation_id] == operation

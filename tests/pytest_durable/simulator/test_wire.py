@@ -1,0 +1,232 @@
+"""Whatever the SDK and the simulated service say to each other is valid under botocore's model of Lambda."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import botocore.session
+import corpus
+import pytest
+from botocore.model import ServiceModel, Shape
+from botocore.validate import ParamValidator
+
+from pytest_durable.history.codec import events_to_json
+from pytest_durable.simulator.checkers.base import Checker
+from pytest_durable.simulator.service.limits import Limits
+from pytest_durable.simulator.service.records import ExecutionRecord
+
+CHECKPOINT = "CheckpointDurableExecution"
+GET_STATE = "GetDurableExecutionState"
+HISTORY = "GetDurableExecutionHistory"
+
+SMALL_PAGES = Limits(state_page_items=3)
+
+every_case = pytest.mark.parametrize("case", corpus.CASES, ids=lambda case: case.name)
+
+
+@cache
+def model() -> ServiceModel:
+    return botocore.session.Session().get_service_model("lambda")
+
+
+def faults(value: Any, shape: Shape, path: str = "") -> Iterator[str]:
+    """Yield what is wrong with a value, which ParamValidator does not look at or checks in requests only."""
+    match shape.type_name:
+        case "structure":
+            yield from _faults_of_structure(value, shape, path)
+        case "list":
+            if not isinstance(value, list | tuple):
+                yield f"{path} is no list: {value!r}"
+                return
+            for index, item in enumerate(value):
+                yield from faults(item, shape.member, f"{path}[{index}]")
+        case "string":
+            yield from _faults_of_string(value, shape, path)
+        case "timestamp":
+            if not (isinstance(value, datetime) and value.tzinfo) and type(value) is not int:
+                yield f"{path} is no timestamp: {value!r}"
+        case "boolean":
+            if type(value) is not bool:
+                yield f"{path} is no boolean: {value!r}"
+        case "integer" | "long":
+            low, high = shape.metadata.get("min"), shape.metadata.get("max")
+            if type(value) is not int:
+                yield f"{path} is no integer: {value!r}"
+            elif (low is not None and value < low) or (high is not None and value > high):
+                yield f"{path} is not from {low} to {high}: {value!r}"
+        case other:
+            raise AssertionError(f"{path}: values of type {other} are not checked")
+
+
+def _faults_of_structure(value: Any, shape: Shape, path: str) -> Iterator[str]:
+    if not isinstance(value, Mapping):
+        yield f"{path} is no structure: {value!r}"
+        return
+    for name in shape.metadata.get("required", ()):
+        if name not in value:
+            yield f"{path}.{name} is missing"
+    for name, member in value.items():
+        if name not in shape.members:
+            yield f"{path}.{name} is unknown"
+        else:
+            yield from faults(member, shape.members[name], f"{path}.{name}")
+
+
+def _faults_of_string(value: Any, shape: Shape, path: str) -> Iterator[str]:
+    if not isinstance(value, str):
+        yield f"{path} is no text: {value!r}"
+        return
+    low, high = shape.metadata.get("min", 0), shape.metadata.get("max")
+    if len(value) < low or (high is not None and len(value) > high):
+        yield f"{path} has {len(value)} characters, not {low} to {high}"
+    pattern = shape.metadata.get("pattern")
+    if pattern and not re.fullmatch(pattern, value):
+        yield f"{path} does not match {pattern}: {value!r}"
+    if shape.enum and value not in shape.enum:
+        yield f"{path} is none of {shape.enum}: {value!r}"
+
+
+class Recorder(Checker):
+    """Keeps copies of all exchanges and invocation events."""
+
+    def __init__(self) -> None:
+        self.exchanges: list[tuple[str, Mapping[str, Any], Mapping[str, Any] | None]] = []
+        self.invocations: list[Mapping[str, Any]] = []
+
+    def invoked(self, record: ExecutionRecord, event: Mapping[str, Any]) -> None:
+        self.invocations.append(event)
+
+    def exchanged(
+        self, record: ExecutionRecord, request: Mapping[str, Any], answer: Mapping[str, Any] | None
+    ) -> None:
+        self.exchanges.append((GET_STATE if "Marker" in request else CHECKPOINT, request, answer))
+
+
+def watch(case: corpus.Case, limits: Limits | None = None) -> Recorder:
+    recorder = Recorder()
+    corpus.run_watched(case, recorder, limits=limits)
+    return recorder
+
+
+@every_case
+def test_every_request_is_valid(case: corpus.Case) -> None:
+    recorder = watch(case, SMALL_PAGES)
+    for api, request, _ in recorder.exchanges:
+        shape = model().operation_model(api).input_shape
+        assert ParamValidator().validate(request, shape).generate_report() == ""
+        assert list(faults(request, shape, api)) == []
+
+
+@every_case
+@pytest.mark.parametrize("limits", [Limits(), SMALL_PAGES], ids=["one page", "many pages"])
+def test_every_answer_is_valid(case: corpus.Case, limits: Limits) -> None:
+    recorder = watch(case, limits)
+    assert recorder.exchanges
+    for api, _, answer in recorder.exchanges:
+        assert answer is not None
+        assert list(faults(answer, model().operation_model(api).output_shape, api)) == []
+
+
+@every_case
+def test_every_history_is_valid(case: corpus.Case) -> None:
+    events = corpus.run(case).history
+    shape = model().operation_model(HISTORY).output_shape
+    assert list(faults({"Events": events}, shape, HISTORY)) == []
+    for event in events:
+        details = [member for member in event if member.endswith("Details")]
+        assert details == [f"{event['EventType']}Details"]
+
+
+@every_case
+def test_event_ids_count_from_one_and_time_never_goes_back(case: corpus.Case) -> None:
+    events = corpus.run(case).history
+    assert [event["EventId"] for event in events] == list(range(1, len(events) + 1))
+    times = [event["EventTimestamp"] for event in events]
+    assert times == sorted(times)
+
+
+@every_case
+def test_the_state_in_an_invocation_event_is_valid(case: corpus.Case) -> None:
+    state = model().operation_model(GET_STATE).output_shape
+    arn = model().operation_model(CHECKPOINT).input_shape.members["DurableExecutionArn"]
+    for event in watch(case, SMALL_PAGES).invocations:
+        assert list(faults(event["InitialExecutionState"], state, "InitialExecutionState")) == []
+        assert list(faults(event["DurableExecutionArn"], arn, "DurableExecutionArn")) == []
+        assert set(event["UpdatedOperationIds"]) <= set(_ids_of_all_pages(event))
+
+
+def _ids_of_all_pages(event: Mapping[str, Any]) -> list[str]:
+    state = event["InitialExecutionState"]
+    if "NextMarker" in state:
+        # The rest comes with the next pages; what is updated may be there.
+        return list(event["UpdatedOperationIds"])
+    return [operation["Id"] for operation in state["Operations"]]
+
+
+@every_case
+def test_an_answer_tells_nothing_that_the_invocation_was_told_before(case: corpus.Case) -> None:
+    listener = Listener()
+    corpus.run_watched(case, listener)
+    assert listener.repeated == []
+
+
+class Listener(Checker):
+    """Notes operations that an answer repeats as they were in an earlier answer or invocation event."""
+
+    def __init__(self) -> None:
+        self.told: dict[str, Mapping[str, Any]] = {}
+        self.repeated: list[Mapping[str, Any]] = []
+
+    def invoked(self, record: ExecutionRecord, event: Mapping[str, Any]) -> None:
+        for operation in event["InitialExecutionState"]["Operations"]:
+            self.told[operation["Id"]] = operation
+
+    def exchanged(
+        self, record: ExecutionRecord, request: Mapping[str, Any], answer: Mapping[str, Any] | None
+    ) -> None:
+        assert answer is not None
+        for operation in answer["NewExecutionState"]["Operations"]:
+            if self.told.get(operation["Id"]) == operation:
+                self.repeated.append(operation)
+            self.told[operation["Id"]] = operation
+
+
+def test_a_history_in_progress_is_valid_too() -> None:
+    driver = corpus.make_runner(corpus.parallel_waits_and_retries).start({"branches": 4})
+    shape = model().operation_model(HISTORY).output_shape
+    for _ in range(20):
+        driver.advance("2s")
+        assert list(faults({"Events": driver.result().history}, shape, HISTORY)) == []
+
+
+def test_the_history_of_a_watched_world_is_that_of_a_runner() -> None:
+    case = corpus.BY_NAME["nested_parallel"]
+    execution = corpus.run_watched(case)
+    assert events_to_json(execution.record.log) == corpus.run(case).history
+
+
+@pytest.mark.parametrize(
+    ("answer", "fault"),
+    [
+        ({}, "is missing"),
+        ({"NewExecutionState": {}, "CheckpointToken": "no base64!"}, "does not match"),
+        ({"NewExecutionState": {}, "CheckpointToken": ""}, "has 0 characters"),
+        ({"NewExecutionState": {}, "Extra": 1}, "is unknown"),
+        ({"NewExecutionState": {"Operations": [{}]}}, "Operations[0].Id is missing"),
+        (
+            {
+                "NewExecutionState": {
+                    "Operations": [{"Id": "a", "Type": "STEP", "StartTimestamp": "now", "Status": "DONE"}]
+                }
+            },
+            "is no timestamp",
+        ),
+    ],
+)
+def test_the_check_itself_finds_faults(answer: dict[str, Any], fault: str) -> None:
+    shape = model().operation_model(CHECKPOINT).output_shape
+    assert any(fault in found for found in faults(answer, shape))
