@@ -65,12 +65,12 @@ def durable_runner(request: pytest.FixtureRequest) -> Iterator[LocalRunner]:
     from pytest_durable.errors import UsageError
     from pytest_durable.fixtures import make_runner
 
-    problem = None
+    runner, problem = None, ""
     try:
         runner = make_runner(request.node)
     except UsageError as error:
         problem = str(error)
-    if problem is not None:
+    if runner is None:
         # Outside the except block, or pytest would show the message twice.
         pytest.fail(problem, pytrace=False)
     request.node.stash[_runner_key] = runner
