@@ -283,7 +283,7 @@ class DurableContext:
         name: str | None = None,
         config: ParallelConfig | None = None,
     ) -> BatchResult[T]:
-        """Run ``functions``, or `ParallelBranch`es with names, at the same time, each with its own context.
+        """Run ``functions`` at the same time, each with a context of its own; `ParallelBranch` names them.
 
         A failed branch does not raise: the result tells what became of each. By default the batch ends
         early when one branch fails (`CompletionConfig.all_successful`).
