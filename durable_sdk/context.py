@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
-from inspect import CO_VARARGS, ismethod, signature
-from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
 
+from durable_sdk._callables import BoundCall, demand_callable, takes_an_argument
 from durable_sdk._duration import Duration, as_duration
 from durable_sdk._wire.enums import OperationSubType, OperationType
 from durable_sdk.concurrency.models import BatchResult
@@ -37,8 +37,6 @@ __all__ = [
 
 P = ParamSpec("P")
 T = TypeVar("T")
-C = TypeVar("C")
-C_contra = TypeVar("C_contra", contravariant=True)
 T_co = TypeVar("T_co", covariant=True)
 
 # The service's limits.
@@ -49,23 +47,6 @@ MAX_NAME_CHARACTERS = 256
 _DEFAULT_STEP_CONFIG = StepConfig()
 _DEFAULT_CHILD_CONFIG = ChildConfig()
 _DEFAULT_PARALLEL_CONFIG = ParallelConfig()
-
-
-class BoundCall(Generic[C_contra, T_co]):
-    """A function with all its arguments but the context, which the SDK supplies."""
-
-    __slots__ = ("_call", "_original_name")
-
-    def __init__(self, name: str, call: Callable[[C_contra], T_co]) -> None:
-        self._original_name = name
-        self._call = call
-
-    def __call__(self, context: C_contra) -> T_co:
-        """Run the function."""
-        return self._call(context)
-
-    def __repr__(self) -> str:
-        return f"<call of {self._original_name}>"
 
 
 class DurableStep(Protocol[P, T_co]):
@@ -192,7 +173,7 @@ class DurableContext:
             SerDesError: its result cannot be stored.
             ValidationError: an argument is wrong.
         """
-        _demand_callable(func, "step", "durable_step")
+        demand_callable(func, "step", "durable_step")
         config = config or _DEFAULT_STEP_CONFIG
         identifier = self._identify(
             OperationType.STEP,
@@ -200,7 +181,7 @@ class DurableContext:
             name or getattr(func, "_original_name", None),
         )
         call: Callable[..., T] = func
-        takes_context = _takes_an_argument(func)
+        takes_context = takes_an_argument(func)
 
         def body(attempt: int) -> T:
             if takes_context:
@@ -261,7 +242,7 @@ class DurableContext:
             ChildContextError: an error left ``func``.
             SerDesError: its result cannot be stored.
         """
-        _demand_callable(func, "run_in_child_context", "durable_with_child_context")
+        demand_callable(func, "run_in_child_context", "durable_with_child_context")
         config = config or _DEFAULT_CHILD_CONFIG
         identifier = self._identify(
             OperationType.CONTEXT,
@@ -297,7 +278,7 @@ class DurableContext:
         branches: list[Branch[T]] = []
         for index, function in enumerate(functions):
             branch = function if isinstance(function, ParallelBranch) else ParallelBranch(function)
-            _demand_callable(branch.func, f"parallel()[{index}]", "durable_with_child_context")
+            demand_callable(branch.func, f"parallel()[{index}]", "durable_with_child_context")
             branch_name = f"parallel-branch-{index}" if branch.name is None else branch.name
             _check_name(branch_name)
             branches.append((branch_name, self._branch_body(branch.func)))
@@ -373,36 +354,3 @@ def _check_name(name: str) -> None:
             f"The name of an operation has at most {MAX_NAME_CHARACTERS} printable ASCII "
             f"characters, got {len(name)}: {name!r:.100}"
         )
-
-
-def _demand_callable(func: object, operation: str, decorator: str) -> None:
-    if not callable(func):
-        raise ValidationError(
-            f"{operation} takes a function, got {func!r:.100}. "
-            f"Was the function called without being decorated with @{decorator}?"
-        )
-
-
-def _takes_an_argument(func: Callable[..., object]) -> bool:
-    """Return whether ``func`` asks for the StepContext: a parameter with a default does not."""
-    if isinstance(func, BoundCall):
-        return True
-    code = getattr(func, "__code__", None)
-    if code is None:
-        return _demands_a_parameter(func)
-    positional: int = code.co_argcount - (1 if ismethod(func) else 0)
-    return positional > len(getattr(func, "__defaults__", None) or ()) or bool(code.co_flags & CO_VARARGS)
-
-
-def _demands_a_parameter(func: Callable[..., object]) -> bool:
-    """Ask the signature, which is slower, of a partial or an object that can be called."""
-    try:
-        parameters = signature(func).parameters.values()
-    except (TypeError, ValueError):
-        return True
-    return any(
-        parameter.default is parameter.empty
-        and parameter.kind
-        in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD, parameter.VAR_POSITIONAL)
-        for parameter in parameters
-    )

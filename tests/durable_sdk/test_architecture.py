@@ -16,7 +16,7 @@ PACKAGE = "durable_sdk"
 # From low to high: a module imports only from levels below its own.
 LEVELS = (
     {"exceptions", "_runtime", "_version"},
-    {"types", "_duration", "_backoff", "_lineage", "_wire", "_wire.enums", "_wire.errors"},
+    {"types", "_callables", "_duration", "_backoff", "_lineage", "_wire", "_wire.enums", "_wire.errors"},
     {"retries", "_wire.operations"},
     {"_wire.invocation"},
     {"identifier", "concurrency", "concurrency.models"},

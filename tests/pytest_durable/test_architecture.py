@@ -1,0 +1,102 @@
+"""The structure of the plugin: data flows one way, and time and chance come in at few places."""
+
+from __future__ import annotations
+
+import ast
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import pytest_durable
+
+ROOT = Path(pytest_durable.__file__).parent
+
+# From low to high; a part imports only itself and what comes before it.
+PARTS = ("errors", "durations", "history", "result", "runner", "simulator", "settings", "markers", "fixtures")
+
+# The modules that touch what the simulator is there to control, and why they may.
+SEAMS = {
+    "simulator.affinity": {"os"},
+    "simulator.entropy": {"random"},
+    "simulator.runtime": {"random", "threading"},
+    "simulator.turns": {"threading"},
+    "simulator.wall_clock": {"time", "uuid"},
+    "simulator.identifiers": {"uuid"},
+}
+CONTROLLED = {
+    "asyncio",
+    "concurrent",
+    "multiprocessing",
+    "os",
+    "queue",
+    "random",
+    "secrets",
+    "threading",
+    "time",
+    "uuid",
+}
+
+
+def _module_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+TREES = {_module_of(path): ast.parse(path.read_text()) for path in sorted(ROOT.rglob("*.py"))}
+
+
+def _imports(module: str) -> set[str]:
+    """Return what the module imports, inside functions and TYPE_CHECKING too."""
+    found: set[str] = set()
+    for node in ast.walk(TREES[module]):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def _own_imports(module: str) -> set[str]:
+    names = {name.removeprefix("pytest_durable.") for name in _imports(module)}
+    return {name for name in names if name in TREES and name != module}
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    order = TopologicalSorter({module: _own_imports(module) for module in TREES}).static_order()
+    assert set(order) == set(TREES)
+
+
+@pytest.mark.parametrize("module", [module for module in TREES if module.partition(".")[0] in PARTS])
+def test_a_part_imports_only_parts_below_it(module: str) -> None:
+    level = PARTS.index(module.partition(".")[0])
+    above = {name for name in _own_imports(module) if name and PARTS.index(name.partition(".")[0]) > level}
+    assert above == set()
+
+
+@pytest.mark.parametrize("module", TREES)
+def test_time_chance_and_threads_come_in_at_the_seams_only(module: str) -> None:
+    roots = {name.partition(".")[0] for name in _imports(module)}
+    assert roots & CONTROLLED <= SEAMS.get(module, set())
+
+
+def test_the_plugin_module_imports_only_pytest_when_it_is_loaded() -> None:
+    loaded = {
+        node.module
+        for node in TREES["plugin"].body
+        if isinstance(node, ast.ImportFrom) and node.module != "__future__"
+    }
+    assert loaded == {"collections.abc", "typing"}
+    assert {
+        alias.name for node in TREES["plugin"].body if isinstance(node, ast.Import) for alias in node.names
+    } == {
+        "pytest",
+        "shlex",
+    }
+
+
+@pytest.mark.parametrize("module", [module for module in TREES if module.startswith("simulator.service")])
+def test_the_service_is_pure(module: str) -> None:
+    """It knows nothing of what runs it: no clock, queue, loop or task."""
+    machinery = {"clock", "event_queue", "loop", "world", "turns", "runtime", "client", "simulator"}
+    assert {f"simulator.{name}" for name in machinery} & _own_imports(module) == set()
