@@ -9,6 +9,7 @@ from typing import Any
 
 from durable_sdk.lambda_service import OperationType
 from pytest_durable.errors import DurableStuckError
+from pytest_durable.history.codec import to_datetime
 from pytest_durable.history.events import ErrorJson, Event, EventType, InvocationOutcome, Subject
 from pytest_durable.simulator.checkers.base import Checker
 from pytest_durable.simulator.client import Call, SimulatedClient
@@ -131,7 +132,7 @@ class World:
         """Make ``item`` happen. Returns the task that is to have the turn, if any."""
         match item:
             case CallArrived(execution, call):
-                self._serve(execution.record, execution, call)
+                self._serve(execution, call)
             case CallAnswered(call):
                 return call.task
             case TaskDue(task):
@@ -151,8 +152,9 @@ class World:
                 self._end(execution, event)
         return None
 
-    def _serve(self, record: ExecutionRecord, execution: SimulatedExecution, call: Call) -> None:
+    def _serve(self, execution: SimulatedExecution, call: Call) -> None:
         """Answer a request of the SDK."""
+        record = execution.record
         try:
             if call.api == "CheckpointDurableExecution":
                 call.answer = self._checkpoint(execution, call.request)
@@ -299,11 +301,11 @@ class World:
         self._count_crash(execution, error)
 
     def _invocation_timeout(self, execution: SimulatedExecution, invocation: Invocation) -> ErrorJson:
+        moment = to_datetime(self.clock.now).isoformat(timespec="milliseconds").removesuffix("+00:00")
         seconds = execution.invocation_timeout_seconds
         return {
             "ErrorType": "Sandbox.Timedout",
-            "ErrorMessage": f"RequestId: {invocation.request_id} "
-            f"Error: Task timed out after {seconds}.00 seconds",
+            "ErrorMessage": f"{moment}Z {invocation.request_id} Task timed out after {seconds}.00 seconds",
         }
 
     def _complete_invocation(self, execution: SimulatedExecution, error: ErrorJson | None) -> None:
