@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from inspect import CO_VARARGS, ismethod, signature
-from typing import Generic, TypeVar
+from inspect import CO_COROUTINE, CO_VARARGS, ismethod, signature
+from typing import Any, Generic, TypeVar
 
+from durable_sdk._wording import shown
 from durable_sdk.exceptions import ValidationError
 
 C_contra = TypeVar("C_contra", contravariant=True)
 T_co = TypeVar("T_co", covariant=True)
+C = TypeVar("C")
+F = TypeVar("F", bound=Callable[..., Any])
+
+_DECORATED = "__durable_decorated__"
 
 
 class BoundCall(Generic[C_contra, T_co]):
@@ -29,6 +34,37 @@ class BoundCall(Generic[C_contra, T_co]):
         return f"<call of {self._original_name}>"
 
 
+def mark_decorated(bind: F) -> F:
+    """Mark the function that a decorator returns, which has to be called before it can be passed."""
+    setattr(bind, _DECORATED, True)
+    return bind
+
+
+def demand_config(config: C | None, default: C) -> C:
+    """Return ``config``, or ``default`` if it is None.
+
+    Raises:
+        ValidationError: it is of another type than the default.
+    """
+    if config is None:
+        return default
+    if not isinstance(config, type(default)):
+        raise ValidationError(f"config takes a {type(default).__name__}, got {shown(config)}.")
+    return config
+
+
+def original_name(func: object) -> str | None:
+    """Return the name that a decorator left on a call, None if it is an ordinary function."""
+    name = getattr(func, "_original_name", None)
+    return name if isinstance(name, str) else None
+
+
+def is_async(func: object) -> bool:
+    """Return whether calling ``func`` gives a coroutine, which nobody would await."""
+    code = getattr(func, "__code__", None)
+    return code is not None and bool(code.co_flags & CO_COROUTINE)
+
+
 def demand_callable(func: object, operation: str, decorator: str) -> None:
     """Check that ``func`` is something to call; ``operation`` and ``decorator`` are for the message.
 
@@ -37,8 +73,29 @@ def demand_callable(func: object, operation: str, decorator: str) -> None:
     """
     if not callable(func):
         raise ValidationError(
-            f"{operation} takes a function, got {func!r:.100}. "
+            f"{operation} takes a function, got {shown(func)}. "
             f"Was the function called without being decorated with @{decorator}?"
+        )
+    if getattr(func, _DECORATED, False):
+        name = getattr(func, "__name__", "function")
+        raise ValidationError(
+            f"{operation} takes a call of the decorated function {name}, not {name} itself: "
+            f"pass {name}(...) with its arguments; the context is added later."
+        )
+    demand_plain(func, operation)
+
+
+def demand_plain(func: object, what: str) -> None:
+    """Check that ``func`` is no coroutine function; ``what`` says what it was to be.
+
+    Raises:
+        ValidationError: it is one.
+    """
+    if is_async(func):
+        name = getattr(func, "__qualname__", "function")
+        raise ValidationError(
+            f"async def {name} cannot be a {what}: nothing would await it. "
+            "Run asynchronous code inside a step, with asyncio.run(...)."
         )
 
 
@@ -46,6 +103,8 @@ def takes_an_argument(func: Callable[..., object]) -> bool:
     """Return whether ``func`` asks for the StepContext: a parameter with a default does not."""
     if isinstance(func, BoundCall):
         return True
+    if hasattr(func, "__wrapped__"):
+        return _demands_a_parameter(func)
     code = getattr(func, "__code__", None)
     if code is None:
         return _demands_a_parameter(func)

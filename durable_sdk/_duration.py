@@ -7,6 +7,9 @@ from datetime import timedelta
 
 from durable_sdk.exceptions import ValidationError
 
+LONGEST_DELAY_SECONDS = 31_622_400
+"""The longest wait, retry delay or execution: a leap year, the service's limit."""
+
 _UNITS = {"seconds": 1, "minutes": 60, "hours": 3_600, "days": 86_400}
 
 # Some thirty billion years. With it the sum of the units cannot leave the range of floats.

@@ -109,8 +109,10 @@ class ThreadRuntime:
             context.run(body)
 
         thread = threading.Thread(target=run, name=name, daemon=True)
-        self._threads.append(thread)
+        # In this order: closing may join from another thread, and a thread that has not started cannot be
+        # joined. Nobody misses it, since whoever spawns is a task that closing still waits for.
         thread.start()
+        self._threads.append(thread)
 
     def close(self) -> None:
         """Join every thread, those that running threads still start included."""

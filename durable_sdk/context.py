@@ -8,9 +8,18 @@ from datetime import timedelta
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
 
-from durable_sdk._callables import BoundCall, demand_callable, takes_an_argument
-from durable_sdk._duration import Duration, as_duration
+from durable_sdk._callables import (
+    BoundCall,
+    demand_callable,
+    demand_config,
+    demand_plain,
+    mark_decorated,
+    original_name,
+    takes_an_argument,
+)
+from durable_sdk._duration import LONGEST_DELAY_SECONDS, Duration, as_duration
 from durable_sdk._wire.enums import OperationSubType, OperationType
+from durable_sdk._wording import shown
 from durable_sdk.concurrency.models import BatchResult
 from durable_sdk.config import ChildConfig, ParallelBranch, ParallelConfig, StepConfig
 from durable_sdk.exceptions import ValidationError
@@ -19,7 +28,7 @@ from durable_sdk.logger import Logger, LogInfo
 from durable_sdk.operation.base import DurableOperation, perform
 from durable_sdk.operation.child import ContextOperation
 from durable_sdk.operation.parallel import Branch, ParallelOperation
-from durable_sdk.operation.step import StepOperation
+from durable_sdk.operation.step import StepOperation, running_step
 from durable_sdk.operation.wait import WaitOperation
 from durable_sdk.serdes import DEFAULT_SERDES
 from durable_sdk.state import ExecutionState
@@ -41,7 +50,6 @@ T_co = TypeVar("T_co", covariant=True)
 
 # The service's limits.
 MIN_WAIT_SECONDS = 1
-MAX_WAIT_SECONDS = 31_622_400
 MAX_NAME_CHARACTERS = 256
 
 _DEFAULT_STEP_CONFIG = StepConfig()
@@ -63,7 +71,11 @@ def durable_step(func: Callable[Concatenate[StepContext, P], T]) -> DurableStep[
 
     Called with a StepContext first, it simply runs, which is how a unit test calls it:
     ``func(StepContext(), ...)``.
+
+    Raises:
+        ValidationError: it is a coroutine function.
     """
+    demand_plain(func, "step")
 
     @wraps(func)
     def bind(*args: Any, **kwargs: Any) -> Any:
@@ -73,7 +85,7 @@ def durable_step(func: Callable[Concatenate[StepContext, P], T]) -> DurableStep[
             func.__name__, lambda step_context: func(step_context, *args, **kwargs)
         )
 
-    return bind
+    return mark_decorated(bind)
 
 
 def durable_with_child_context(
@@ -85,7 +97,7 @@ def durable_with_child_context(
     def bind(*args: P.args, **kwargs: P.kwargs) -> BoundCall[DurableContext, T]:
         return BoundCall(func.__name__, lambda context: func(context, *args, **kwargs))
 
-    return bind
+    return mark_decorated(bind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,11 +186,11 @@ class DurableContext:
             ValidationError: an argument is wrong.
         """
         demand_callable(func, "step", "durable_step")
-        config = config or _DEFAULT_STEP_CONFIG
+        config = demand_config(config, _DEFAULT_STEP_CONFIG)
         identifier = self._identify(
             OperationType.STEP,
             config.sub_type or OperationSubType.STEP,
-            name or getattr(func, "_original_name", None),
+            name or original_name(func),
         )
         call: Callable[..., T] = func
         takes_context = takes_an_argument(func)
@@ -222,10 +234,11 @@ class DurableContext:
         """
         length = as_duration(duration, seconds=seconds, minutes=minutes, hours=hours, days=days)
         wait_seconds = length.to_seconds()
-        if not MIN_WAIT_SECONDS <= wait_seconds <= MAX_WAIT_SECONDS:
+        if not MIN_WAIT_SECONDS <= wait_seconds <= LONGEST_DELAY_SECONDS:
+            given = "less than a second" if wait_seconds == 0 else f"{wait_seconds} seconds"
             raise ValidationError(
-                f"wait({name!r}) was given {wait_seconds} seconds; "
-                f"it takes {MIN_WAIT_SECONDS} to {MAX_WAIT_SECONDS}."
+                f"wait{f' {name!r}' if name else ''} was given {given}; "
+                f"it takes {MIN_WAIT_SECONDS} to {LONGEST_DELAY_SECONDS} seconds."
             )
         identifier = self._identify(OperationType.WAIT, OperationSubType.WAIT, name)
         self._perform(WaitOperation(identifier, wait_seconds))
@@ -243,16 +256,16 @@ class DurableContext:
             SerDesError: its result cannot be stored.
         """
         demand_callable(func, "run_in_child_context", "durable_with_child_context")
-        config = config or _DEFAULT_CHILD_CONFIG
+        config = demand_config(config, _DEFAULT_CHILD_CONFIG)
         identifier = self._identify(
             OperationType.CONTEXT,
             config.sub_type or OperationSubType.RUN_IN_CHILD_CONTEXT,
-            name or getattr(func, "_original_name", None),
+            name or original_name(func),
         )
         operation: ContextOperation[T] = ContextOperation(
             self._state,
             identifier,
-            lambda: func(self._child(identifier, self._replay.active)),
+            lambda is_rerun: func(self._child(identifier, is_rerun)),
             config.serdes or DEFAULT_SERDES,
             config.summary_generator,
         )
@@ -272,7 +285,11 @@ class DurableContext:
         Raises:
             ValidationError: an argument is wrong.
         """
-        config = config or _DEFAULT_PARALLEL_CONFIG
+        config = demand_config(config, _DEFAULT_PARALLEL_CONFIG)
+        if callable(functions):
+            raise ValidationError(
+                "parallel takes a list of functions, one for each branch; got one function."
+            )
         functions = list(functions)
         config.completion_config.check_total(len(functions))
         branches: list[Branch[T]] = []
@@ -288,20 +305,16 @@ class DurableContext:
         parallel = ParallelOperation(self._state, identifier, branches, config, serdes, item_serdes)
         return self._perform(parallel.operation)
 
-    def _branch_body(self, func: Callable[[DurableContext], T]) -> Callable[[OperationIdentifier], T]:
-        def body(branch: OperationIdentifier) -> T:
-            is_recorded = self._state.has(branch.operation_id)
-            return func(self._child(branch, self._replay.active and is_recorded))
+    def _branch_body(self, func: Callable[[DurableContext], T]) -> Callable[[OperationIdentifier, bool], T]:
+        return lambda branch, is_rerun: func(self._child(branch, is_rerun))
 
-        return body
-
-    def _child(self, identifier: OperationIdentifier, replaying: bool) -> DurableContext:
+    def _child(self, identifier: OperationIdentifier, is_rerun: bool) -> DurableContext:
         recorded = self._state.peek(identifier.operation_id)
         return DurableContext(
             self._state,
             self.lambda_context,
             context_id=identifier.operation_id,
-            replaying=replaying,
+            replaying=is_rerun,
             is_rebuild=recorded is not None and recorded.is_terminal,
             logger=self._underlying_logger,
         )
@@ -309,6 +322,12 @@ class DurableContext:
     def _identify(
         self, operation_type: OperationType, sub_type: str, name: str | None
     ) -> OperationIdentifier:
+        step = running_step.get()
+        if step is not None:
+            raise ValidationError(
+                f"An operation was called inside the body of step {step!r}, which is recorded as a whole. "
+                "Call it in the handler, or group operations with run_in_child_context."
+            )
         if name is not None:
             _check_name(name)
         with self._lock:
@@ -348,7 +367,7 @@ class DurableContext:
 
 def _check_name(name: str) -> None:
     if not isinstance(name, str):
-        raise ValidationError(f"The name of an operation is a text, got {name!r}.")
+        raise ValidationError(f"The name of an operation is a text, got {shown(name)}.")
     if len(name) > MAX_NAME_CHARACTERS or not (name.isascii() and name.isprintable()):
         raise ValidationError(
             f"The name of an operation has at most {MAX_NAME_CHARACTERS} printable ASCII "

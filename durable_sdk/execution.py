@@ -10,6 +10,7 @@ from typing import Any, Protocol, overload
 
 from durable_sdk import _runtime, _updates
 from durable_sdk._boto_client import LambdaClient
+from durable_sdk._callables import demand_plain
 from durable_sdk._client import CheckpointClient
 from durable_sdk._runtime import Runtime, ThreadRuntime
 from durable_sdk._wire.enums import InvocationStatus
@@ -18,6 +19,7 @@ from durable_sdk._wire.invocation import (
     DurableExecutionInvocationInput,
     DurableExecutionInvocationOutput,
 )
+from durable_sdk._wording import shown
 from durable_sdk.context import DurableContext
 from durable_sdk.exceptions import (
     BackgroundThreadError,
@@ -97,9 +99,11 @@ def is_durable(handler: object) -> bool:
 def _decorate(func: Handler, boto3_client: Any) -> DurableHandler:
     if not callable(func):
         raise ValidationError(
-            f"durable_execution decorates a function, got {func!r:.100}. "
+            f"durable_execution decorates a function, got {shown(func)}. "
             "Options are passed by name: @durable_execution(boto3_client=...)."
         )
+
+    demand_plain(func, "durable handler")
 
     @wraps(func)
     def handler(event: Any, context: LambdaContext | None = None) -> dict[str, Any]:
@@ -171,7 +175,11 @@ def _decode_input(state: ExecutionState) -> Any:
     payload = None if execution is None else execution.input_payload
     if payload is None or not payload.strip():
         return {}
-    return json.loads(payload)
+    try:
+        return json.loads(payload)
+    except json.JSONDecodeError as error:
+        message = f"InputPayload of the execution is not JSON: {error.msg}"
+        raise json.JSONDecodeError(message, error.doc, error.pos) from None
 
 
 def _succeed(state: ExecutionState, result: Any) -> DurableExecutionInvocationOutput:
@@ -188,7 +196,7 @@ def _succeed(state: ExecutionState, result: Any) -> DurableExecutionInvocationOu
 def _fail(state: ExecutionState, error: Exception) -> DurableExecutionInvocationOutput:
     output = _failed(error)
     if len(json.dumps(output.to_dict())) > MAX_OUTPUT_CHARACTERS:
-        recorded = ErrorObject.from_exception(error)
+        recorded = ErrorObject.from_exception(error).fitted()
         state.checkpoint(_updates.fail_execution(recorded, state.runtime.now()), synchronous=True)
         return DurableExecutionInvocationOutput(InvocationStatus.FAILED)
     return output

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
+from durable_sdk._wording import shown
 from durable_sdk.concurrency.models import BatchResult
 from durable_sdk.exceptions import RetryableSerDesError, SerDesError
 
@@ -171,9 +172,11 @@ DEFAULT_SERDES: SerDes[Any] = ExtendedTypeSerDes()
 
 
 def serialize(
-    serdes: SerDes[T] | None, value: T, operation_id: str, durable_execution_arn: str
+    serdes: SerDes[T] | None, value: T, operation_id: str, durable_execution_arn: str, what: str = ""
 ) -> str | None:
     """Return ``value`` as text, or None if the serdes stores nothing for it.
+
+    ``what`` says for messages what the value is, such as "result of step 'charge'".
 
     Raises:
         SerDesError: the serdes failed, or returned something other than a text.
@@ -182,7 +185,11 @@ def serialize(
     active: SerDes[Any] = DEFAULT_SERDES if serdes is None else serdes
     try:
         text: Any = active.serialize(value, SerDesContext(operation_id, durable_execution_arn))
-    except (SerDesError, RetryableSerDesError):
+    except RetryableSerDesError:
+        raise
+    except SerDesError as error:
+        if active is DEFAULT_SERDES and what:
+            raise SerDesError(f"The {what} cannot be stored: {error.message}") from error
         raise
     except Exception as error:
         raise SerDesError(f"Serialization failed for id: {operation_id}, error: {error}.") from error
@@ -190,7 +197,7 @@ def serialize(
         return text
     raise SerDesError(
         f"Serialization failed for id: {operation_id}, error: "
-        f"{type(active).__name__}.serialize returned {text!r:.100}, not a text."
+        f"{type(active).__name__}.serialize returned {shown(text)}, not a text."
     )
 
 
@@ -243,8 +250,7 @@ def _encoder_of_base(value: Any) -> Callable[[Any], _Envelope]:
             return encoder
     supported = ", ".join(base.__name__ for base in _ENCODERS)
     raise _Unfit(
-        f"Unsupported type {type(value)!r} of {value!r:.100} (supported: {supported}; "
-        "a serdes of your own can store anything)"
+        f"Unsupported type {type(value)!r} (supported: {supported}; a serdes of your own can store anything)"
     )
 
 
@@ -283,7 +289,7 @@ def _encode_mapping(value: Any) -> _Envelope:
     for key, member in value.items():
         if type(key) is not str and not (key is None or isinstance(key, str | int | float)):
             raise _Unfit(
-                f"Unsupported key {key!r:.100} of type {type(key)!r} (supported: texts; numbers "
+                f"Unsupported key of type {type(key)!r} (supported: texts; numbers "
                 "and None, which come back as texts)"
             )
         try:

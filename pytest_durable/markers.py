@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from durable_sdk._duration import LONGEST_DELAY_SECONDS
 from durable_sdk.execution import is_durable
 from pytest_durable.durations import DurationLike, to_whole_seconds
 from pytest_durable.errors import UsageError
@@ -19,9 +20,6 @@ from pytest_durable.simulator.options import DEFAULT_INVOCATION_TIMEOUT_SECONDS,
 from pytest_durable.simulator.service.limits import Limits
 
 DURABLE_EXECUTION = "durable_execution"
-
-# The service's maximum: a leap year.
-EXECUTION_TIMEOUT_MAX_SECONDS = 31_622_400
 
 # What Lambda takes as the name of a function.
 _FUNCTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -93,9 +91,7 @@ def _parse(
         raise UsageError(f"seed is an integer, got {seed!r}.")
     execution_timeout_seconds = None
     if execution_timeout is not None:
-        execution_timeout_seconds = _timeout(
-            "execution_timeout", execution_timeout, EXECUTION_TIMEOUT_MAX_SECONDS
-        )
+        execution_timeout_seconds = _timeout("execution_timeout", execution_timeout, LONGEST_DELAY_SECONDS)
     return DurableMark(
         handler=_durable_handler(handler),
         lambda_function_name=_function_name(lambda_function_name),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from json.encoder import encode_basestring_ascii
 from typing import Any, Self
 
 from durable_sdk.exceptions import (
@@ -12,6 +13,9 @@ from durable_sdk.exceptions import (
     operation_error_class,
     qualified_name,
 )
+
+# Leaves room for the type, the data and the stack trace.
+_LONGEST_MESSAGE_BYTES = 24 * 1024
 
 _UNKNOWN_ERROR = "Unknown error. No ErrorObject exists on the Checkpoint Operation."
 
@@ -44,6 +48,15 @@ class ErrorObject:
             "StackTrace": self.stack_trace,
         }
         return {name: value for name, value in members.items() if value is not None}
+
+    def fitted(self) -> ErrorObject:
+        """Return it with a message short enough for an update; the service refuses errors beyond 32 KiB."""
+        message = self.message
+        if message is None or len(encode_basestring_ascii(message)) <= _LONGEST_MESSAGE_BYTES:
+            return self
+        # Escaped, a character takes up to twelve bytes.
+        kept = message[: _LONGEST_MESSAGE_BYTES // 12]
+        return replace(self, message=f"{kept}... ({len(message):,} characters)")
 
     @classmethod
     def from_message(cls, message: str) -> Self:

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from durable_sdk._wire.enums import InvocationStatus
 from durable_sdk._wire.errors import ErrorObject
-from durable_sdk._wire.operations import OperationJson
+from durable_sdk._wire.operations import KNOWN_STATUSES, KNOWN_TYPES, OperationJson
 from durable_sdk.exceptions import ExecutionError
 
 
@@ -55,6 +55,7 @@ class DurableExecutionInvocationInput:
         state = event.get("InitialExecutionState")
         if state is not None and not isinstance(state, Mapping):
             raise _unexpected(f"InitialExecutionState is {state!r:.200}, not an object")
+        _check_operations((state or {}).get("Operations"))
         return cls(
             durable_execution_arn=event["DurableExecutionArn"],
             checkpoint_token=event["CheckpointToken"],
@@ -63,10 +64,28 @@ class DurableExecutionInvocationInput:
         )
 
 
+def _check_operations(operations: object) -> None:
+    if operations is None:
+        return
+    if not isinstance(operations, list):
+        raise _unexpected(f"Operations is {operations!r:.100}, not a list")
+    for index, operation in enumerate(operations):
+        if not (
+            isinstance(operation, dict)
+            and isinstance(operation.get("Id"), str)
+            and operation.get("Type") in KNOWN_TYPES
+            and operation.get("Status") in KNOWN_STATUSES
+        ):
+            raise _unexpected(
+                f"Operations[{index}] is {operation!r:.200}, which lacks an Id, or a known Type or Status"
+            )
+
+
 def _unexpected(what: str) -> ExecutionError:
     return ExecutionError(
         "Unexpected payload provided to start the durable execution. "
-        f"{what}. Is the function deployed and invoked as a durable function?"
+        f"{what}. Is the function deployed and invoked as a durable function? "
+        "A test invokes it through a runner."
     )
 
 

@@ -23,8 +23,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 # Calling an Enum class costs three times as much as a dictionary, and replay does it for every operation.
-_TYPES = {member.value: member for member in OperationType}
-_STATUSES = {member.value: member for member in OperationStatus}
+KNOWN_TYPES = {member.value: member for member in OperationType}
+KNOWN_STATUSES = {member.value: member for member in OperationStatus}
 
 _DETAILS = {
     "EXECUTION": "ExecutionDetails",
@@ -64,7 +64,7 @@ class Operation:
     @property
     def operation_type(self) -> OperationType:
         """What the operation is."""
-        return _TYPES[self._json["Type"]]
+        return KNOWN_TYPES[self._json["Type"]]
 
     @property
     def sub_type(self) -> str | None:
@@ -86,7 +86,7 @@ class Operation:
         """What must not change from one invocation to the next: type, sub type, name, parent."""
         json = self._json
         return (
-            _TYPES[json["Type"]],
+            KNOWN_TYPES[json["Type"]],
             json.get("SubType"),
             json.get("Name") or None,
             json.get("ParentId") or None,
@@ -95,12 +95,12 @@ class Operation:
     @property
     def status(self) -> OperationStatus:
         """Where it stands."""
-        return _STATUSES[self._json["Status"]]
+        return KNOWN_STATUSES[self._json["Status"]]
 
     @property
     def is_terminal(self) -> bool:
         """Whether it has ended."""
-        return _STATUSES[self._json["Status"]].is_terminal
+        return KNOWN_STATUSES[self._json["Status"]].is_terminal
 
     @property
     def start_timestamp(self) -> int | None:

@@ -27,8 +27,9 @@ from durable_sdk.state import ExecutionState
 
 T = TypeVar("T")
 
-# The service may be late to end a wait whose time has come; asking at once again would be a busy loop.
+# The service may be late to end a wait whose time has come by our clock: ask again later and later.
 _ASK_AGAIN_MICROSECONDS = 100_000
+_ASK_AGAIN_MICROSECONDS_MAX = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +55,21 @@ class _Fatal:
 class _Branch(Generic[T]):
     """A branch and where it stands; ``item`` is None until it has ended."""
 
-    __slots__ = ("index", "item", "operation", "resume_at")
+    __slots__ = ("ask_again", "index", "item", "operation", "resume_at")
 
     def __init__(self, index: int, operation: DurableOperation[T]) -> None:
         self.index = index
         self.operation = operation
         self.item: BatchItem[T] | None = None
         self.resume_at: int | None = None
+        self.ask_again = _ASK_AGAIN_MICROSECONDS
+
+    def suspend(self, until: int | None, now: int) -> None:
+        """Take note that it waits: until a time, or for something whose time is not known."""
+        if until is not None and until <= now:
+            until = now + self.ask_again
+            self.ask_again = min(2 * self.ask_again, _ASK_AGAIN_MICROSECONDS_MAX)
+        self.resume_at = until
 
     def run(self, state: ExecutionState) -> _Succeeded[T] | _Failed | _Suspended | _Fatal:
         try:
@@ -186,9 +195,7 @@ class BranchExecutor(Generic[T]):
                 if isinstance(error, InvocationError) and error.is_retryable():
                     self._retryable = error
             case _Suspended(until):
-                if until is not None:
-                    until = max(until, self._runtime.now() + _ASK_AGAIN_MICROSECONDS)
-                branch.resume_at = until
+                branch.suspend(until, self._runtime.now())
             case _Fatal(error):
                 raise error
 

@@ -81,8 +81,9 @@ def perform(operation: DurableOperation[T], recorded: Operation | None, state: E
         case Completed(value):
             return value
         case Execute(body):
-            # An attempt that is repeated sends no start that could be refused.
-            state.demand_open(operation.identifier)
+            if recorded is None or not recorded.is_terminal:
+                # An attempt that is repeated sends no start that could be refused.
+                state.demand_open(operation.identifier)
             return body()
         case Suspend(reason, until):
             suspend(reason, until)

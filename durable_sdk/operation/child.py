@@ -10,6 +10,7 @@ from durable_sdk import _updates
 from durable_sdk._wire.enums import OperationStatus
 from durable_sdk._wire.errors import ErrorObject, rebuild_error
 from durable_sdk._wire.operations import Operation
+from durable_sdk._wording import shown
 from durable_sdk.exceptions import ChildContextError, ExecutionError, InvocationError
 from durable_sdk.identifier import OperationIdentifier
 from durable_sdk.operation.base import Begin, Completed, Decision, Execute
@@ -25,9 +26,9 @@ MAX_INLINE_CHARACTERS = 256 * 1024
 class ContextOperation(Generic[T]):
     """One context.
 
-    ``body`` runs what is inside. ``summarize`` makes the text stored in place of a result that is too
-    large. ``rebuild`` makes the result again on replay when it was too large; by default it is the body,
-    whose operations all answer from their records.
+    ``body`` runs what is inside, told whether an earlier run of it has been recorded. ``summarize`` makes the
+    text stored in place of a result that is too large. ``rebuild`` makes such a result again on replay; by
+    default it is the body, whose operations all answer from their records.
     """
 
     __slots__ = ("_body", "_rebuild", "_serdes", "_state", "_summarize", "identifier")
@@ -36,7 +37,7 @@ class ContextOperation(Generic[T]):
         self,
         state: ExecutionState,
         identifier: OperationIdentifier,
-        body: Callable[[], T],
+        body: Callable[[bool], T],
         serdes: SerDes[Any],
         summarize: Callable[[T], str] | None = None,
         rebuild: Callable[[Operation], T] | None = None,
@@ -53,19 +54,20 @@ class ContextOperation(Generic[T]):
         """Begin, run the body from its top, rebuild a large result, or answer from the record."""
         if recorded is None:
             if begun:
-                return Execute(self._run)
+                return Execute(partial(self._run, False))
             return Begin(_updates.start(self.identifier), synchronous=False)
         if not recorded.is_terminal:
-            return Execute(self._run)
+            # Another branch's answer may have told of a start that was sent a moment ago.
+            return Execute(partial(self._run, not begun))
         if recorded.status is not OperationStatus.SUCCEEDED:
             raise rebuild_error(recorded.error, ChildContextError)
         if recorded.replay_children:
             return Execute(partial(self._replay, recorded))
         return Completed(self._deserialize(recorded.result))
 
-    def _run(self) -> T:
+    def _run(self, is_rerun: bool) -> T:
         try:
-            result = self._body()
+            result = self._body(is_rerun)
             payload = self._serialize(result)
             # What a replay will see is what the first run sees: the value read back.
             value = self._deserialize(payload)
@@ -89,15 +91,15 @@ class ContextOperation(Generic[T]):
     def _summary(self, result: T) -> str:
         summary = self._summarize(result) if self._summarize else ""
         if not isinstance(summary, str):
-            raise TypeError(f"A summary generator returns a text, got {summary!r:.100}.")
+            raise TypeError(f"A summary generator returns a text, got {shown(summary)}.")
         return summary
 
     def _replay(self, recorded: Operation) -> T:
-        result = self._rebuild(recorded) if self._rebuild else self._body()
+        result = self._rebuild(recorded) if self._rebuild else self._body(True)
         return self._deserialize(self._serialize(result))
 
     def _fail(self, error: Exception) -> NoReturn:
-        recorded = ErrorObject.from_exception(error)
+        recorded = ErrorObject.from_exception(error).fitted()
         self._state.checkpoint(_updates.fail(self.identifier, recorded), synchronous=True)
         raise rebuild_error(recorded, ChildContextError)
 
@@ -107,6 +109,7 @@ class ContextOperation(Generic[T]):
             value,
             self.identifier.operation_id,
             self._state.durable_execution_arn,
+            f"result of context {self.identifier.name or self.identifier.operation_id!r}",
         )
 
     def _deserialize(self, payload: str | None) -> T:

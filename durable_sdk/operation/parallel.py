@@ -23,8 +23,9 @@ T = TypeVar("T")
 
 _RECORD_TYPE = "ParallelResult"
 
-Branch = tuple[str, Callable[[OperationIdentifier], T]]
-"""The name of a branch, and what runs inside the context that the identifier stands for."""
+Branch = tuple[str, Callable[[OperationIdentifier, bool], T]]
+"""The name of a branch, and what runs inside the context that the identifier stands for, told whether an
+earlier run of it has been recorded."""
 
 
 class ParallelOperation(Generic[T]):
@@ -55,7 +56,7 @@ class ParallelOperation(Generic[T]):
         identifier: OperationIdentifier,
         index: int,
         name: str,
-        body: Callable[[OperationIdentifier], T],
+        body: Callable[[OperationIdentifier, bool], T],
         serdes: SerDes[Any],
     ) -> ContextOperation[T]:
         branch = OperationIdentifier(
@@ -66,10 +67,14 @@ class ParallelOperation(Generic[T]):
             name,
         )
         return ContextOperation(
-            self._state, branch, lambda: body(branch), serdes, self._config.summary_generator
+            self._state,
+            branch,
+            lambda is_rerun: body(branch, is_rerun),
+            serdes,
+            self._config.summary_generator,
         )
 
-    def _run(self) -> BatchResult[T]:
+    def _run(self, is_rerun: bool) -> BatchResult[T]:
         return BranchExecutor(self._state, self._branches, self._policy, self._config.max_concurrency).run()
 
     def _record(self, result: BatchResult[T]) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from functools import partial
 from typing import Any, Generic, NoReturn, TypeVar
 
 from durable_sdk import _updates
+from durable_sdk._backoff import MIN_DELAY_SECONDS
+from durable_sdk._duration import LONGEST_DELAY_SECONDS
 from durable_sdk._wire.enums import OperationStatus
 from durable_sdk._wire.errors import ErrorObject, rebuild_error
 from durable_sdk._wire.operations import Operation
@@ -26,9 +29,8 @@ from durable_sdk.state import ExecutionState
 
 T = TypeVar("T")
 
-# The service's limits of a retry delay, the longest being a leap year.
-MIN_DELAY_SECONDS = 1
-MAX_DELAY_SECONDS = 31_622_400
+running_step: ContextVar[str | None] = ContextVar("durable_sdk_running_step", default=None)
+"""The name or id of the step whose body runs."""
 
 _default_retry_strategy = RetryPresets.default()
 
@@ -74,12 +76,14 @@ class StepOperation(Generic[T]):
         return repr(self.identifier.name or self.identifier.operation_id)
 
     def _attempt(self, attempt: int) -> T:
+        token = running_step.set(self.identifier.name or self.identifier.operation_id)
         try:
             payload = serialize(
                 self._serdes,
                 self._body(attempt),
                 self.identifier.operation_id,
                 self._state.durable_execution_arn,
+                f"result of step {self._label}",
             )
             # What a replay will see is what the first run sees: the value read back.
             value = self._deserialize(payload)
@@ -89,6 +93,8 @@ class StepOperation(Generic[T]):
             self._fail(error)
         except Exception as error:
             self._retry_or_fail(error, attempt)
+        finally:
+            running_step.reset(token)
         self._state.checkpoint(_updates.succeed(self.identifier, payload), synchronous=True)
         return value
 
@@ -116,8 +122,8 @@ class StepOperation(Generic[T]):
         self._state.checkpoint(
             _updates.retry(
                 self.identifier,
-                ErrorObject.from_exception(error),
-                min(max(delay_seconds, MIN_DELAY_SECONDS), MAX_DELAY_SECONDS),
+                ErrorObject.from_exception(error).fitted(),
+                min(max(delay_seconds, MIN_DELAY_SECONDS), LONGEST_DELAY_SECONDS),
             ),
             synchronous=True,
         )
@@ -128,7 +134,7 @@ class StepOperation(Generic[T]):
         )
 
     def _fail(self, error: Exception) -> NoReturn:
-        recorded = ErrorObject.from_exception(error)
+        recorded = ErrorObject.from_exception(error).fitted()
         self._state.checkpoint(_updates.fail(self.identifier, recorded), synchronous=True)
         raise rebuild_error(recorded, StepError)
 

@@ -99,14 +99,19 @@ def _operation_details(operation: RecordedOperation) -> tuple[str, dict[str, Any
         case OperationType.STEP:
             details["Attempt"] = operation.attempt
             if operation.next_attempt_at is not None:
-                details["NextAttemptTimestamp"] = operation.next_attempt_at // 1000
+                details["NextAttemptTimestamp"] = _due_milliseconds(operation.next_attempt_at)
             return "StepDetails", details
         case OperationType.WAIT:
             if operation.scheduled_end_at is not None:
-                details["ScheduledEndTimestamp"] = operation.scheduled_end_at // 1000
+                details["ScheduledEndTimestamp"] = _due_milliseconds(operation.scheduled_end_at)
             return "WaitDetails", details
         case other:
             raise HistoryError(f"Operations of type {other.value} have no events yet.")
+
+
+def _due_milliseconds(microseconds: int) -> int:
+    # Rounded up: whoever waits until then must not come before it is true.
+    return -(-microseconds // 1000)
 
 
 def _wrapped(payload: object) -> dict[str, Any]:

@@ -70,7 +70,7 @@ class SimulatedClient:
             raise GetExecutionStateError.from_exception(error) from error
 
     def _call(self, api: str, request: dict[str, Any]) -> dict[str, Any]:
-        self._runtime.demand_alive()
+        self._runtime.demand_turn()
         call = Call(api, request, self._runtime.current_task)
         self._post(call)
         self._runtime.park()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextvars import Context
 
+from pytest_durable.history.events import Event
 from pytest_durable.simulator.identifiers import FunctionVersion
 from pytest_durable.simulator.invocation import Handler, Invocation
 from pytest_durable.simulator.service.records import ExecutionRecord
@@ -22,6 +23,7 @@ class SimulatedExecution:
         "invocation",
         "invocation_is_due",
         "invocation_timeout_seconds",
+        "last_event",
         "record",
     )
 
@@ -42,6 +44,7 @@ class SimulatedExecution:
         self.invocation_timeout_seconds = invocation_timeout_seconds
         self.invocation: Invocation | None = None
         self.invocation_is_due = False
+        self.last_event: Event | None = None
         self.crashes = 0
         self.invalid_answers = 0
 

@@ -8,6 +8,8 @@ from contextvars import Context
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import pytest
+
 from durable_sdk import _runtime
 from durable_sdk.execution import DurableExecutionInvocationInputWithClient
 from durable_sdk.lambda_service import (
@@ -62,6 +64,15 @@ class Raised:
 
 
 Ending: TypeAlias = Returned | Raised
+
+# Ctrl-C, and a test that gives up inside a handler; all else that leaves a handler is the service's business.
+MEANT_FOR_PYTEST = (
+    KeyboardInterrupt,
+    pytest.fail.Exception,
+    pytest.skip.Exception,
+    pytest.xfail.Exception,
+    pytest.exit.Exception,
+)
 
 
 def build_event(record: ExecutionRecord) -> dict[str, Any]:

@@ -58,6 +58,10 @@ class Loop:
                 return dying
             if self._failure is not None:
                 return None
+            if self._world.turns.misuse is not None:
+                self._failure = self._world.turns.misuse
+                self._world.kill_all()
+                continue
             may_stop = not self._world.turns.is_inline
             if may_stop and self._until():
                 return None

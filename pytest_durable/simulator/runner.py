@@ -14,6 +14,7 @@ from pytest_durable.errors import UsageError
 from pytest_durable.history.codec import events_to_json, to_datetime
 from pytest_durable.result.execution import DurableFunctionTestResult
 from pytest_durable.result.wording import counted
+from pytest_durable.runner import Runner
 from pytest_durable.simulator.determinism import check_deterministic
 from pytest_durable.simulator.driver import Execution
 from pytest_durable.simulator.execution import SimulatedExecution
@@ -59,7 +60,7 @@ class RunnerClock:
             self._simulator.run_until(lambda: False, horizon=due, between_invocations=False)
 
 
-class LocalRunner:
+class LocalRunner(Runner):
     """Runs a handler under the simulator. Virtual time moves only inside its calls."""
 
     mode = "local"

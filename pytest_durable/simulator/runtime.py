@@ -9,7 +9,6 @@ from random import Random
 from typing import Protocol
 
 from durable_sdk._runtime import Body, Signal
-from pytest_durable.errors import UsageError
 from pytest_durable.simulator.clock import Clock
 from pytest_durable.simulator.turns import Sandbox, SandboxKilled, Task, Turns
 
@@ -48,15 +47,16 @@ class SimulatedRuntime:
         self.tasks: list[Task] = []
         """Every task that was ever spawned."""
 
-    @property
-    def virtual_now(self) -> int:
-        """Virtual time, also for a dead sandbox."""
-        return self._clock.now
-
     def demand_alive(self) -> None:
         """Raise SandboxKilled if the sandbox has died."""
         if self._sandbox.closed:
             raise SandboxKilled
+
+    def demand_turn(self) -> None:
+        """Raise SandboxKilled if the sandbox has died, UsageError if the caller does not have the turn."""
+        if self._sandbox.closed:
+            raise SandboxKilled
+        self._turns.demand_turn()
 
     def now(self) -> int:
         """Return virtual time."""
@@ -78,7 +78,7 @@ class SimulatedRuntime:
 
     def spawn(self, body: Body, name: str, delay_seconds: float = 0.0) -> None:
         """Add a task; it gets its first turn after all that is due before it."""
-        self.demand_alive()
+        self.demand_turn()
         task = Task(name, lambda: self._run(body, is_delayed=delay_seconds > 0), self._sandbox)
         self.tasks.append(task)
         if delay_seconds > 0:
@@ -116,17 +116,8 @@ class SimulatedRuntime:
         return self._schedule_turn(self._clock.now if due is None else due, task)
 
     def park(self) -> None:
-        """Park the current task until it gets a turn.
-
-        Raises:
-            UsageError: called from a thread that the handler's code started by itself.
-        """
-        self.demand_alive()
-        if threading.get_ident() != self._turns.current.thread_id:
-            raise UsageError(
-                "A durable operation was called from a thread that the handler started by itself. "
-                "Neither its order nor its replay can be relied on: use context.parallel."
-            )
+        """Park the current task until it gets a turn."""
+        self.demand_turn()
         self._turns.park()
 
     @property

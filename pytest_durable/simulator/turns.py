@@ -17,7 +17,7 @@ from collections.abc import Callable
 from contextvars import Context, copy_context
 from typing import ClassVar, Protocol
 
-from pytest_durable.errors import DurableStuckError
+from pytest_durable.errors import DurableStuckError, UsageError
 from pytest_durable.simulator.affinity import CorePin
 
 
@@ -126,6 +126,9 @@ class Turns:
         self._pin = CorePin()
         self._switches = 0
         self._abandoned = False
+        self._stalled: DurableStuckError | None = None
+        self.misuse: UsageError | None = None
+        """Set when code that does not have the turn calls the SDK; it ends the run."""
         self.current = self._driver
         self.is_inline = False
         """Whether the driver's thread carries a task, so that the run cannot stop yet."""
@@ -146,6 +149,8 @@ class Turns:
                     self.current, self.is_inline = task, True
                     task.run()
                     self.current, self.is_inline = self._driver, False
+                    if self._stalled is not None:
+                        raise self._stalled
                 else:
                     self._switch(self._driver, task)
         except BaseException:
@@ -161,6 +166,8 @@ class Turns:
         Raises:
             SandboxKilled: the sandbox of the task has died meanwhile.
         """
+        if self._abandoned:
+            raise SandboxKilled
         me = self.current
         task = self._next_task() or self._driver
         if task is not me:
@@ -173,6 +180,19 @@ class Turns:
         """Whether a run was broken off, so that there must not be another."""
         return self._abandoned
 
+    def demand_turn(self) -> None:
+        """Check that the calling thread carries the task that has the turn.
+
+        Raises:
+            UsageError: it does not: the handler's code has started it by itself.
+        """
+        if threading.get_ident() != self.current.thread_id:
+            self.misuse = UsageError(
+                "A durable operation was called from a thread that the handler started by itself. "
+                "Neither its order nor its replay can be relied on: use context.parallel."
+            )
+            raise self.misuse
+
     def _switch(self, me: Task, task: Task) -> None:
         self._hand_over(task)
         if me.thread_id != self._driver.thread_id:
@@ -182,7 +202,9 @@ class Turns:
         while not me.await_baton(self._stall_seconds):
             if seen == self._switches:
                 self._abandoned = True
-                raise self._stall()
+                self._stalled = self._stall()
+                # Not through the handler's code, which might catch it.
+                raise self._stalled if me is self._driver else SandboxKilled
             seen = self._switches
 
     def _stall(self) -> DurableStuckError:

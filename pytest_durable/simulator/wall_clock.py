@@ -87,7 +87,10 @@ class WallClock:
     @contextmanager
     def shown(self, clock: Clock) -> Iterator[None]:
         """Show the time of ``clock`` while the block runs."""
-        changes = self._changes()
+        # What a test has replaced itself, such as by monkeypatch, stays as the test wants it.
+        changes = [
+            change for change in self._changes() if getattr(change.holder, change.name, None) is change.real
+        ]
         freezegun_api.freeze_factories.append(_VirtualNow(clock))
         freezegun_api.ignore_lists.append(())
         freezegun_api.tick_flags.append(False)
@@ -100,7 +103,8 @@ class WallClock:
             yield
         finally:
             for change in changes:
-                setattr(change.holder, change.name, change.real)
+                if getattr(change.holder, change.name, None) is change.fake:
+                    setattr(change.holder, change.name, change.real)
             if len(sys.modules) != module_count:
                 _clean_new_modules(changes)
             freezegun_api.freeze_factories.pop()

@@ -19,6 +19,7 @@ from pytest_durable.simulator.event_queue import EventQueue, Priority
 from pytest_durable.simulator.execution import SimulatedExecution
 from pytest_durable.simulator.identifiers import FunctionVersion, Identifiers, execution_arn
 from pytest_durable.simulator.invocation import (
+    MEANT_FOR_PYTEST,
     Answer,
     Crashed,
     Ending,
@@ -170,7 +171,11 @@ class World:
         record = execution.record
         applied = dispatch.apply_checkpoint(record, parse_checkpoint(request), self.clock.now)
         for event in applied.events:
-            self._record(record, event)
+            # What ends the execution is recorded when the invocation has ended, too.
+            if applied.ends_execution and event is applied.events[-1]:
+                execution.last_event = event
+            else:
+                self._record(record, event)
         for timer in applied.effects:
             self.queue.push(timer.due, Priority.TIMER, TimerDue(execution, timer.operation_id), execution)
         if applied.ends_execution:
@@ -246,14 +251,13 @@ class World:
 
     def _conclude(self, execution: SimulatedExecution, ending: Ending) -> None:
         """Act on what the handler answered."""
-        if isinstance(ending, Raised) and not isinstance(ending.error, Exception | SystemExit):
-            # Ctrl-C, or a test that gives up inside a handler: meant for pytest, not for the service.
+        if isinstance(ending, Raised) and isinstance(ending.error, MEANT_FOR_PYTEST):
             raise ending.error
         answer = interpret(ending, self._limits.output_bytes)
         failure = answer.error if isinstance(answer, Crashed | Invalid) else None
         self._complete_invocation(execution, failure)
-        if execution.closed:
-            self._finish(execution)
+        if execution.last_event is not None:
+            self._end(execution, execution.last_event)
         else:
             self._act_on(execution, answer)
 
@@ -298,7 +302,10 @@ class World:
         """End the invocation that runs, dead, with ``error``."""
         self._kill(execution)
         self._complete_invocation(execution, error)
-        self._count_crash(execution, error)
+        if execution.last_event is not None:
+            self._end(execution, execution.last_event)
+        else:
+            self._count_crash(execution, error)
 
     def _invocation_timeout(self, execution: SimulatedExecution, invocation: Invocation) -> ErrorJson:
         moment = to_datetime(self.clock.now).isoformat(timespec="milliseconds").removesuffix("+00:00")
@@ -324,7 +331,9 @@ class World:
         if execution.invocation is not None:
             self._kill(execution)
             self._complete_invocation(execution, _exit_error(execution.invocation))
-        self._record(execution.record, event)
+        # What a checkpoint has decided already stands, whatever strikes afterwards.
+        decided = execution.last_event or event
+        self._record(execution.record, decided._replace(at=self.clock.now))
         self._finish(execution)
 
     def _finish(self, execution: SimulatedExecution) -> None:

@@ -16,8 +16,8 @@ PACKAGE = "durable_sdk"
 # From low to high: a module imports only from levels below its own.
 LEVELS = (
     {"exceptions", "_runtime", "_version"},
-    {"types", "_callables", "_duration", "_backoff", "_lineage", "_wire", "_wire.enums", "_wire.errors"},
-    {"retries", "_wire.operations"},
+    {"types", "_wording", "_duration", "_backoff", "_lineage", "_wire", "_wire.enums", "_wire.errors"},
+    {"retries", "_callables", "_wire.operations"},
     {"_wire.invocation"},
     {"identifier", "concurrency", "concurrency.models"},
     {"_updates", "serdes"},

@@ -120,3 +120,17 @@ def test_user_code_outside_any_invocation_draws_from_the_process() -> None:
     drawn = _runtime.random()
     random.setstate(state)
     assert drawn == random.random()
+
+
+def test_closing_while_tasks_start_tasks_joins_them_all() -> None:
+    for _ in range(300):
+        runtime = ThreadRuntime()
+        ended: list[int] = []
+
+        def parent(runtime: ThreadRuntime = runtime, ended: list[int] = ended) -> None:
+            for number in range(3):
+                runtime.spawn(lambda number=number: ended.append(number), f"child-{number}")
+
+        runtime.spawn(parent, "parent")
+        runtime.close()
+        assert sorted(ended) == [0, 1, 2]

@@ -186,8 +186,8 @@ def test_a_timestamp_with_z_is_read_as_utc() -> None:
         (BatchItemStatus.FAILED, "BatchItemStatus", "value"),
         ({"a": [0, {"b": object()}]}, "<class 'object'>", "value['a'][1]['b']"),
         ([(1, 1j)], "<class 'complex'>", "value[0][1]"),
-        ({(1, 2): 3}, "(1, 2)", "value"),
-        ([{b"x": 1}], "b'x'", "value[0]"),
+        ({(1, 2): 3}, "<class 'tuple'>", "value"),
+        ([{b"x": 1}], "<class 'bytes'>", "value[0]"),
     ],
 )
 def test_what_has_no_form_is_refused_with_its_position(value: Any, culprit: str, position: str) -> None:

@@ -29,9 +29,13 @@ class LivenessChecker(Checker):
                 "the handler is invoked again and again without getting anywhere."
             )
         if record.invocations > record.limits.invocations:
+            *_, last = record.log.operations.values()
             raise CheckerError(
-                f"{record.arn} has been invoked {record.invocations} times; raise the limit "
-                "'invocations' if the handler is meant to be invoked that often."
+                f"Execution {record.execution.name!r} has been invoked {record.limits.invocations} times, so "
+                "its handler probably loops for ever. The last operation is "
+                f"{last.subject.operation_type.value} {last.subject.name or 'without a name'!r}, number "
+                f"{len(record.log.operations) - 1} of the execution. If the handler is meant to be invoked "
+                "that often, raise it: limits={'invocations': ...}."
             )
 
     def recorded(self, record: ExecutionRecord, event: Event) -> None:

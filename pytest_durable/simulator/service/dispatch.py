@@ -13,7 +13,7 @@ from durable_sdk.lambda_service import OperationType
 from pytest_durable.history.events import Event
 from pytest_durable.history.fold import RecordedOperation, fold
 from pytest_durable.simulator.service.effects import Effect
-from pytest_durable.simulator.service.errors import InvalidParameterValueException
+from pytest_durable.simulator.service.errors import InvalidParameterValueException, ResourceNotFoundException
 from pytest_durable.simulator.service.paging import Marker, state_page
 from pytest_durable.simulator.service.records import ExecutionRecord
 from pytest_durable.simulator.service.requests import CheckpointRequest, StateRequest, Update
@@ -52,6 +52,7 @@ def apply_checkpoint(record: ExecutionRecord, request: CheckpointRequest, now: i
     Raises:
         InvalidParameterValueException: the token is not the current one, or an update is refused.
     """
+    _check_arn(record, request.arn)
     check_token(request.token, record.token)
     check_request(request.updates, record.limits)
     # What earlier updates of the same request have changed, over what is recorded.
@@ -76,6 +77,11 @@ def apply_checkpoint(record: ExecutionRecord, request: CheckpointRequest, now: i
             effects.append(transition.effect)
     ends = bool(request.updates) and (request.updates[-1].subject.operation_type is OperationType.EXECUTION)
     return Applied(tuple(events), tuple(effects), ends)
+
+
+def _check_arn(record: ExecutionRecord, arn: str) -> None:
+    if arn != record.arn:
+        raise ResourceNotFoundException("Durable Execution does not exist")
 
 
 def _transition(recorded: RecordedOperation | None, update: Update, now: int) -> Transition:
@@ -107,5 +113,6 @@ def state_answer(record: ExecutionRecord, request: StateRequest) -> dict[str, An
     Raises:
         InvalidParameterValueException: the token is not the current one, or the marker is unknown.
     """
+    _check_arn(record, request.arn)
     check_token(request.token, record.token)
     return state_page(record, request.marker, request.max_items)

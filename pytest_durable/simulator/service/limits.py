@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Self
 
+from durable_sdk._duration import LONGEST_DELAY_SECONDS
 from pytest_durable.errors import UsageError
 
 
@@ -23,7 +24,7 @@ class Limits:
     checkpoint_updates: int = 250
     """Updates in one request."""
 
-    delay_seconds: int = 31_622_400
+    delay_seconds: int = LONGEST_DELAY_SECONDS
     """A wait, a retry delay, an execution timeout: a leap year."""
 
     name_characters: int = 256
@@ -47,7 +48,7 @@ class Limits:
     retry_seconds: int = 5
     """From a failed invocation to the next one."""
 
-    invocations: int = 20_000
+    invocations: int = 1000
     """Invocations of one execution: not the service's limit but the simulator's, against livelock."""
 
     @classmethod

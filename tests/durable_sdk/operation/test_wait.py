@@ -50,10 +50,10 @@ def test_a_duration_can_be_written_in_many_ways(args: Any, units: Any, seconds: 
 @pytest.mark.parametrize(
     ("args", "units", "message"),
     [
-        ((0,), {}, "was given 0 seconds; it takes 1 to 31622400"),
-        ((0.9,), {}, "was given 0 seconds"),
-        ((timedelta(milliseconds=999),), {}, "was given 0 seconds"),
-        ((Duration(),), {}, "was given 0 seconds"),
+        ((0,), {}, "was given less than a second; it takes 1 to 31622400"),
+        ((0.9,), {}, "was given less than a second"),
+        ((timedelta(milliseconds=999),), {}, "was given less than a second"),
+        ((Duration(),), {}, "was given less than a second"),
         ((YEAR + 1,), {}, "was given 31622401 seconds"),
         ((), {"days": 367}, "it takes 1 to 31622400"),
         ((5,), {"minutes": 1}, "given twice"),

@@ -193,7 +193,6 @@ def test_in_a_dead_sandbox_every_call_raises(bench: Bench, call: Callable[[Any],
     bench.sandbox.closed = True
     with pytest.raises(SandboxKilled):
         call(bench.runtime)
-    assert bench.runtime.virtual_now == START
     with bench.runtime.lock():
         pass
 

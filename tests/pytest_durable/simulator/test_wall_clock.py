@@ -397,3 +397,18 @@ def test_the_test_itself_sees_real_time_while_virtual_time_is_shown() -> None:
         assert before <= time.time() <= before + 60
         time.sleep(0)
     assert restored()
+
+
+def test_what_a_test_has_patched_itself_stays_patched(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+
+    @durable_execution
+    def sleeper(event: Any, context: DurableContext) -> None:
+        context.step(lambda: time.sleep(3))
+
+    # The first run learns what there is to change; the second meets the test's own patch.
+    corpus.make_runner(sleeper).run()
+    mine = slept.append
+    monkeypatch.setattr(time, "sleep", mine)
+    result = corpus.make_runner(sleeper).run()
+    assert (slept, time.sleep, result.virtual_elapsed.total_seconds()) == ([3], mine, 0)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_durable.simulator.service import dispatch
-from pytest_durable.simulator.service.errors import InvalidParameterValueException
+from pytest_durable.simulator.service.errors import InvalidParameterValueException, ResourceNotFoundException
 from pytest_durable.simulator.service.requests import StateRequest
 
 SECOND = 1_000_000
@@ -92,11 +92,16 @@ def test_what_is_not_simulated_is_refused_by_name(desk: Any, make_update: Any, k
 
 def test_state_is_read_with_the_current_token_only(desk: Any, make_update: Any) -> None:
     desk.send(make_update("STEP", "START"))
-    request = StateRequest("arn", desk.record.token, "", 0)
+    request = StateRequest(desk.record.arn, desk.record.token, "", 0)
     page = dispatch.state_answer(desk.record, request)
     assert [operation["Id"] for operation in page["Operations"]] == ["execution", "a"]
     with pytest.raises(InvalidParameterValueException, match="Invalid checkpoint token"):
-        dispatch.state_answer(desk.record, StateRequest("arn", "stale", "", 0))
+        dispatch.state_answer(desk.record, StateRequest(desk.record.arn, "stale", "", 0))
+
+
+def test_a_request_for_another_execution_finds_none(desk: Any) -> None:
+    with pytest.raises(ResourceNotFoundException, match="Durable Execution does not exist"):
+        dispatch.state_answer(desk.record, StateRequest("arn:other", desk.record.token, "", 0))
 
 
 def test_updated_operations_are_those_that_the_service_completed_and_nobody_was_told_of(
