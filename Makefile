@@ -56,7 +56,7 @@ types: $(READY)
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 docs: $(READY)
-	$(BIN)/sphinx-build -W -n --keep-going -q -d build/doctrees docs build/docs
+	$(BIN)/sphinx-build -E -W -n --keep-going -q -d build/doctrees docs build/docs
 
 bench: $(READY)
 	$(BIN)/python benchmarks/run.py

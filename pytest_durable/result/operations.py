@@ -73,6 +73,14 @@ class Lookups:
         """Return the first context of that name: a child context, map, parallel or branch."""
         return cast("ContextOperation", self._find(name, OperationType.CONTEXT))
 
+    def get_callback(self, name: str) -> Operation:
+        """Return the first callback of that name."""
+        return self._find(name, OperationType.CALLBACK)
+
+    def get_invoke(self, name: str) -> Operation:
+        """Return the first call of another function of that name."""
+        return self._find(name, OperationType.CHAINED_INVOKE)
+
     def get_all_operations(self) -> list[Operation]:
         """Return the operations at every depth, each parent before its children."""
         return list(query.walk(self._searched()[0]))
