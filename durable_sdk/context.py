@@ -22,7 +22,7 @@ from durable_sdk._wire.enums import OperationSubType, OperationType
 from durable_sdk._wording import shown
 from durable_sdk.concurrency.models import BatchResult
 from durable_sdk.config import ChildConfig, ParallelBranch, ParallelConfig, StepConfig
-from durable_sdk.exceptions import ValidationError
+from durable_sdk.exceptions import ExecutionError, ValidationError
 from durable_sdk.identifier import OperationIdentifier, operation_id
 from durable_sdk.logger import Logger, LogInfo
 from durable_sdk.operation.base import DurableOperation, perform
@@ -324,7 +324,8 @@ class DurableContext:
     ) -> OperationIdentifier:
         step = running_step.get()
         if step is not None:
-            raise ValidationError(
+            # No retry of the step would mend it.
+            raise ExecutionError(
                 f"An operation was called inside the body of step {step!r}, which is recorded as a whole. "
                 "Call it in the handler, or group operations with run_in_child_context."
             )

@@ -105,6 +105,7 @@ def test_an_operation_inside_a_step_is_refused_and_names_the_step(inner: Any, wh
 
     result = corpus.make_runner(handler).run()
     assert result.status == "FAILED"
+    assert len(result.invocations) == 1
     assert "inside the body of step 'outer'" in (result.error.message if result.error else "")
 
 
