@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -46,12 +47,12 @@ class Operation:
         return ()
 
 
-class Lookups:
+class Lookups(ABC):
     """The lookups of results and contexts. All but `operation` look directly inside only."""
 
+    @abstractmethod
     def _searched(self) -> tuple[list[Operation], str]:
         """Return the operations directly inside, and words for what holds them."""
-        raise NotImplementedError
 
     def _find(self, name: str, kind: OperationType | None) -> Operation:
         operations, holder = self._searched()

@@ -53,14 +53,14 @@ class Loop:
     def next_task(self) -> Task | None:
         """Run until a task is to have the turn, and return it; None when the run is to stop."""
         while True:
-            dying = self._world.next_dying()
+            dying = self._world.reaper.next_dying()
             if dying is not None:
                 return dying
             if self._failure is not None:
                 return None
             if self._world.turns.misuse is not None:
                 self._failure = self._world.turns.misuse
-                self._world.kill_all()
+                self._world.reaper.kill_all()
                 continue
             may_stop = not self._world.turns.is_inline
             if may_stop and self._until():
@@ -68,10 +68,10 @@ class Loop:
             head = self._world.queue.head()
             if head is None or head.priority is Priority.DEADLINE:
                 # Nothing happens any more but that somebody's time runs out.
-                self._failure = self._world.end_deadlock()
+                self._failure = self._world.reaper.end_deadlock(self._world.clock.now)
                 if self._failure is not None:
                     continue
-                if head is None or self._world.only_waits_for_ever():
+                if head is None or self._world.reaper.only_waits_for_ever():
                     return None
             if may_stop and self._horizon is not None and head.due > self._horizon:
                 return None
@@ -79,7 +79,7 @@ class Loop:
                 task = self._world.happen(self._take(head))
             except BaseException as error:
                 self._failure = error
-                self._world.kill_all()
+                self._world.reaper.kill_all()
             else:
                 if task is not None:
                     return task

@@ -124,5 +124,5 @@ class Simulator:
         """Unwind every task that is still parked."""
         if self._world.turns.abandoned:
             return
-        self._world.kill_all()
+        self._world.reaper.kill_all()
         self.run_until(lambda: True)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from contextvars import copy_context
 from typing import Any
 
 from durable_sdk.lambda_service import OperationType
-from pytest_durable.errors import DurableStuckError
 from pytest_durable.history.codec import to_datetime
 from pytest_durable.history.events import ErrorJson, Event, EventType, InvocationOutcome, Subject
 from pytest_durable.simulator.checkers.base import Checker
@@ -36,7 +34,7 @@ from pytest_durable.simulator.invocation import (
     interpret,
 )
 from pytest_durable.simulator.lambda_context import SimulatedLambdaContext
-from pytest_durable.simulator.pending import stuck_error
+from pytest_durable.simulator.reaper import Reaper
 from pytest_durable.simulator.runtime import SimulatedRuntime
 from pytest_durable.simulator.scheduled import (
     CallAnswered,
@@ -78,7 +76,7 @@ class World:
         self._on_finished = [checker.finished for checker in checkers if checker.watches("finished")]
         self._identifiers = Identifiers(entropy.seed)
         self._chance = entropy.stream("handler")
-        self._dying: deque[Task] = deque()
+        self.reaper = Reaper(self.executions, self.queue)
 
     # What a caller may ask for.
 
@@ -300,7 +298,7 @@ class World:
 
     def _crash(self, execution: SimulatedExecution, error: ErrorJson) -> None:
         """End the invocation that runs, dead, with ``error``."""
-        self._kill(execution)
+        self.reaper.kill(execution)
         self._complete_invocation(execution, error)
         if execution.last_event is not None:
             self._end(execution, execution.last_event)
@@ -329,7 +327,7 @@ class World:
     def _end(self, execution: SimulatedExecution, event: Event) -> None:
         """End the execution, and whatever still runs of it."""
         if execution.invocation is not None:
-            self._kill(execution)
+            self.reaper.kill(execution)
             self._complete_invocation(execution, _exit_error(execution.invocation))
         # What a checkpoint has decided already stands, whatever strikes afterwards.
         decided = execution.last_event or event
@@ -347,50 +345,6 @@ class World:
             record.commit(event)
         for check in self._on_recorded:
             check(record, event)
-
-    # How tasks die.
-
-    def _kill(self, execution: SimulatedExecution) -> None:
-        """Close the sandbox. Its tasks are unwound, each by an exception where it is parked."""
-        if execution.invocation is not None:
-            execution.invocation.sandbox.closed = True
-            self._dying.extend(execution.invocation.runtime.tasks)
-
-    def next_dying(self) -> Task | None:
-        """Return the next task that has to be unwound."""
-        while self._dying:
-            task = self._dying.popleft()
-            if task.started and not task.finished:
-                return task
-        return None
-
-    def kill_all(self) -> None:
-        """Kill every sandbox, without a trace in any log."""
-        for execution in self.executions.values():
-            self._kill(execution)
-            execution.invocation = None
-
-    def end_deadlock(self) -> DurableStuckError | None:
-        """Kill tasks that are parked for ever; return the error that names them, if there were any.
-
-        A task that sleeps, or waits for the service, has a turn in the queue. Without one, whatever it
-        waits for will not happen: its invocation would only run into its time limit, again and again.
-        """
-        if self.queue.has_before(Priority.DEADLINE):
-            return None
-        for execution in self.executions.values():
-            if execution.invocation is not None:
-                tasks = execution.invocation.runtime.tasks
-                parked = [task.name for task in tasks if task.started and not task.finished]
-                self.kill_all()
-                return stuck_error(execution, self.clock.now, parked)
-        return None
-
-    def only_waits_for_ever(self) -> bool:
-        """Return whether nothing is left to happen but executions reaching the service's longest timeout."""
-        return not self.queue.has_before(Priority.DEADLINE) and all(
-            execution.closed or execution.has_default_timeout for execution in self.executions.values()
-        )
 
 
 def _exit_error(invocation: Invocation) -> ErrorJson:
