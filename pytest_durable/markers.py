@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 
 from durable_sdk._duration import LONGEST_DELAY_SECONDS
-from durable_sdk.execution import is_durable
 from pytest_durable.durations import DurationLike, to_whole_seconds
 from pytest_durable.errors import UsageError
-from pytest_durable.simulator.invocation import Handler
+from pytest_durable.simulator.invocation import Handler, demand_durable
 from pytest_durable.simulator.options import DEFAULT_INVOCATION_TIMEOUT_SECONDS, DEFAULT_START
 from pytest_durable.simulator.service.limits import Limits
 
@@ -139,9 +138,7 @@ def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
 def _durable_handler(handler: Any) -> Callable[[Any, Any], Any]:
     if handler is None:
         raise UsageError("handler is missing: the function decorated with @durable_execution.")
-    if not callable(handler) or not is_durable(handler):
-        name = getattr(handler, "__qualname__", None) or repr(handler)
-        raise UsageError(f"handler {name} is not a durable handler. Decorate it with @durable_execution.")
+    demand_durable(handler)
     result: Callable[[Any, Any], Any] = handler
     return result
 

@@ -128,10 +128,7 @@ class ParallelOperation(Generic[T]):
             recorded = self._state.find(branch.identifier)
             if recorded is None:
                 continue
-            if recorded.is_terminal:
-                items.append(self._ended(index))
-            else:
-                items.append(BatchItem(index, BatchItemStatus.STARTED))
+            items.append(self._ended(index) if recorded.is_terminal else self._unfinished(index))
         succeeded = sum(item.status is BatchItemStatus.SUCCEEDED for item in items)
         failed = sum(item.status is BatchItemStatus.FAILED for item in items)
         reason = self._policy.evaluate(succeeded, failed) or CompletionReason.ALL_COMPLETED

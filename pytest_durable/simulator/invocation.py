@@ -11,12 +11,13 @@ from typing import Any, TypeAlias
 import pytest
 
 from durable_sdk import _runtime
-from durable_sdk.execution import DurableExecutionInvocationInputWithClient
+from durable_sdk.execution import DurableExecutionInvocationInputWithClient, is_durable
 from durable_sdk.lambda_service import (
     DurableExecutionInvocationInput,
     ErrorObject,
     InvocationStatus,
 )
+from pytest_durable.errors import UsageError
 from pytest_durable.history.events import ErrorJson
 from pytest_durable.simulator.client import SimulatedClient
 from pytest_durable.simulator.lambda_context import SimulatedLambdaContext
@@ -26,6 +27,17 @@ from pytest_durable.simulator.service.records import ExecutionRecord
 from pytest_durable.simulator.turns import SandboxKilled, Task
 
 Handler = Callable[[Any, Any], Any]
+
+
+def demand_durable(handler: object) -> None:
+    """Check that ``handler`` was made by `durable_execution`.
+
+    Raises:
+        UsageError: it was not.
+    """
+    if not is_durable(handler):
+        name = getattr(handler, "__qualname__", None) or repr(handler)
+        raise UsageError(f"handler {name} is not a durable handler. Decorate it with @durable_execution.")
 
 
 class Sandbox:

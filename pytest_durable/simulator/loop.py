@@ -58,8 +58,8 @@ class Loop:
                 return dying
             if self._failure is not None:
                 return None
-            if self._world.turns.misuse is not None:
-                self._failure = self._world.turns.misuse
+            self._failure = self._world.turns.take_misuse()
+            if self._failure is not None:
                 self._world.reaper.kill_all()
                 continue
             may_stop = not self._world.turns.is_inline

@@ -8,7 +8,6 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
-from durable_sdk.execution import is_durable
 from pytest_durable.durations import DurationLike, to_microseconds, to_whole_seconds
 from pytest_durable.errors import UsageError
 from pytest_durable.history.codec import events_to_json, to_datetime
@@ -19,7 +18,7 @@ from pytest_durable.simulator.determinism import check_deterministic
 from pytest_durable.simulator.driver import Execution
 from pytest_durable.simulator.execution import SimulatedExecution
 from pytest_durable.simulator.identifiers import FunctionVersion
-from pytest_durable.simulator.invocation import Handler
+from pytest_durable.simulator.invocation import Handler, demand_durable
 from pytest_durable.simulator.options import SimulatorOptions
 from pytest_durable.simulator.payload import encode_input
 from pytest_durable.simulator.pending import PendingOperation, pending_operations
@@ -66,11 +65,7 @@ class LocalRunner(Runner):
     mode = "local"
 
     def __init__(self, target: Target, make_options: Callable[[], SimulatorOptions]) -> None:
-        if not is_durable(target.handler):
-            name = getattr(target.handler, "__qualname__", repr(target.handler))
-            raise UsageError(
-                f"handler {name!r} is not a durable handler. Decorate it with @durable_execution."
-            )
+        demand_durable(target.handler)
         self._target = target
         self._make_options = make_options
         self._simulator = Simulator(make_options())

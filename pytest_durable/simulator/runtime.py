@@ -54,8 +54,7 @@ class SimulatedRuntime:
 
     def demand_turn(self) -> None:
         """Raise SandboxKilled if the sandbox has died, UsageError if the caller does not have the turn."""
-        if self._sandbox.closed:
-            raise SandboxKilled
+        self.demand_alive()
         self._turns.demand_turn()
 
     def now(self) -> int:

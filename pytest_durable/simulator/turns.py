@@ -127,8 +127,7 @@ class Turns:
         self._switches = 0
         self._abandoned = False
         self._stalled: DurableStuckError | None = None
-        self.misuse: UsageError | None = None
-        """Set when code that does not have the turn calls the SDK; it ends the run."""
+        self._misuse: UsageError | None = None
         self.current = self._driver
         self.is_inline = False
         """Whether the driver's thread carries a task, so that the run cannot stop yet."""
@@ -187,11 +186,16 @@ class Turns:
             UsageError: it does not: the handler's code has started it by itself.
         """
         if threading.get_ident() != self.current.thread_id:
-            self.misuse = UsageError(
+            self._misuse = UsageError(
                 "A durable operation was called from a thread that the handler started by itself. "
                 "Neither its order nor its replay can be relied on: use context.parallel."
             )
-            raise self.misuse
+            raise self._misuse
+
+    def take_misuse(self) -> UsageError | None:
+        """Return what `demand_turn` has raised since it was last asked: it ends the run, once."""
+        misuse, self._misuse = self._misuse, None
+        return misuse
 
     def _switch(self, me: Task, task: Task) -> None:
         self._hand_over(task)

@@ -540,3 +540,36 @@ def test_ctrl_c_in_a_handler_does_not_leave_virtual_time_behind(project: pytest.
         """
     )
     project.runpytest_inprocess().assert_outcomes(passed=1)
+
+
+def test_an_operation_in_a_foreign_thread_fails_its_test_once_and_no_other(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        from concurrent.futures import ThreadPoolExecutor
+
+        import pytest
+        from durable_sdk import durable_execution
+
+        @durable_execution
+        def handler(event, context):
+            with ThreadPoolExecutor(1) as pool:
+                return pool.submit(context.step, lambda: 1).result()
+
+        @pytest.mark.durable_execution(handler=handler)
+        def test_it(durable_runner):
+            durable_runner.run()
+        """
+    )
+    result = pytester.runpytest_inprocess()
+    result.assert_outcomes(failed=1, errors=0)
+    result.stdout.fnmatch_lines(["*use context.parallel*"])
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "soon", "inf", "nan"])
+def test_a_malformed_stall_time_is_refused_with_its_value(project: pytest.Pytester, value: str) -> None:
+    project.makepyfile(FAILING)
+    result = project.runpytest_inprocess("-k", "plain", "-o", f"durable_stall_seconds={value}")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        [f"*durable_stall_seconds in the configuration is a positive number, got '{value}'*"]
+    )
