@@ -7,7 +7,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from durable_sdk._wire.enums import OperationType
-from durable_sdk._wire.operations import Operation
+from durable_sdk._wire.operations import StoredOperation
 from durable_sdk.exceptions import NonDeterministicExecutionError
 
 
@@ -32,7 +32,7 @@ class OperationIdentifier(NamedTuple):
     parent_id: str | None = None
     name: str | None = None
 
-    def validate_checkpoint(self, recorded: Operation | None) -> None:
+    def validate_checkpoint(self, recorded: StoredOperation | None) -> None:
         """Check that the record at this id is of this operation.
 
         Raises:

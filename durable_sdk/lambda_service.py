@@ -12,14 +12,12 @@ from durable_sdk._wire.invocation import (
     DurableExecutionInvocationInput,
     DurableExecutionInvocationOutput,
 )
-from durable_sdk._wire.operations import Operation
 
 __all__ = [
     "DurableExecutionInvocationInput",
     "DurableExecutionInvocationOutput",
     "ErrorObject",
     "InvocationStatus",
-    "Operation",
     "OperationAction",
     "OperationStatus",
     "OperationSubType",

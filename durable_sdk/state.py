@@ -9,7 +9,7 @@ from durable_sdk._runtime import Runtime
 from durable_sdk._updates import UpdateJson
 from durable_sdk._wire.enums import OperationType
 from durable_sdk._wire.invocation import DurableExecutionInvocationInput, StatePage
-from durable_sdk._wire.operations import Operation, OperationJson
+from durable_sdk._wire.operations import OperationJson, StoredOperation
 from durable_sdk.identifier import OperationIdentifier
 
 
@@ -46,11 +46,11 @@ class ExecutionState:
             self._operations[operation["Id"]] = operation
 
     @property
-    def execution(self) -> Operation | None:
+    def execution(self) -> StoredOperation | None:
         """The EXECUTION operation, which holds the input."""
         for operation in self._operations.values():
             if operation["Type"] == OperationType.EXECUTION.value:
-                return Operation(operation)
+                return StoredOperation(operation)
         return None
 
     @property
@@ -69,12 +69,12 @@ class ExecutionState:
         """Return whether anything is recorded at ``operation_id``."""
         return operation_id in self._operations
 
-    def peek(self, operation_id: str) -> Operation | None:
+    def peek(self, operation_id: str) -> StoredOperation | None:
         """Return what is recorded at ``operation_id``, whatever operation it is of."""
         operation = self._operations.get(operation_id)
-        return None if operation is None else Operation(operation)
+        return None if operation is None else StoredOperation(operation)
 
-    def find(self, identifier: OperationIdentifier) -> Operation | None:
+    def find(self, identifier: OperationIdentifier) -> StoredOperation | None:
         """Return what is recorded of the operation.
 
         Raises:
@@ -83,7 +83,7 @@ class ExecutionState:
         operation = self._operations.get(identifier.operation_id)
         if operation is None:
             return None
-        recorded = Operation(operation)
+        recorded = StoredOperation(operation)
         identifier.validate_checkpoint(recorded)
         return recorded
 

@@ -1,4 +1,4 @@
-"""Operation: what the service has recorded of one operation, read from the service's JSON on demand.
+"""StoredOperation: what the service has recorded of one operation, read from the service's JSON on demand.
 
 A replay looks at every operation of the history but only at two or three of a dozen members of each,
 so nothing is decoded before it is asked for.
@@ -44,7 +44,7 @@ def _microseconds(value: int | float | datetime | None) -> int | None:
     return int(value * 1000)
 
 
-class Operation:
+class StoredOperation:
     """One operation as the service reported it last. Immutable."""
 
     __slots__ = ("_json",)
@@ -53,7 +53,7 @@ class Operation:
         self._json = json
 
     def __repr__(self) -> str:
-        return f"Operation({self._json!r})"
+        return f"StoredOperation({self._json!r})"
 
     @property
     def operation_id(self) -> str:
@@ -147,6 +147,11 @@ class Operation:
     def scheduled_end_at(self) -> int | None:
         """When a wait ends, in microseconds since the epoch."""
         return _microseconds(self._details.get("ScheduledEndTimestamp"))
+
+    @property
+    def callback_id(self) -> str | None:
+        """The id by which somebody outside answers a callback."""
+        return self._details.get("CallbackId")
 
     @property
     def replay_children(self) -> bool:

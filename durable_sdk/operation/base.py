@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, NoReturn, Protocol, TypeAlias, TypeVar
 
 from durable_sdk._updates import UpdateJson
-from durable_sdk._wire.operations import Operation
+from durable_sdk._wire.operations import StoredOperation
 from durable_sdk.exceptions import SuspendExecution, TimedSuspendExecution
 from durable_sdk.identifier import OperationIdentifier
 from durable_sdk.state import ExecutionState
@@ -57,7 +57,7 @@ class DurableOperation(Protocol[T]):
         """Which operation it is."""
         ...
 
-    def decide(self, recorded: Operation | None, *, begun: bool) -> Decision[T]:
+    def decide(self, recorded: StoredOperation | None, *, begun: bool) -> Decision[T]:
         """Say what should happen, given what is recorded.
 
         ``begun`` tells that its start was recorded a moment ago by this very call. Raises the
@@ -66,7 +66,7 @@ class DurableOperation(Protocol[T]):
         ...
 
 
-def perform(operation: DurableOperation[T], recorded: Operation | None, state: ExecutionState) -> T:
+def perform(operation: DurableOperation[T], recorded: StoredOperation | None, state: ExecutionState) -> T:
     """Carry out ``operation``: answer from ``recorded``, or run it and record what happens.
 
     Raises:

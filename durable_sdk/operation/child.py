@@ -9,7 +9,7 @@ from typing import Any, Generic, NoReturn, TypeVar
 from durable_sdk import _updates
 from durable_sdk._wire.enums import OperationStatus
 from durable_sdk._wire.errors import ErrorObject, rebuild_error
-from durable_sdk._wire.operations import Operation
+from durable_sdk._wire.operations import StoredOperation
 from durable_sdk._wording import shown
 from durable_sdk.exceptions import ChildContextError, ExecutionError, InvocationError
 from durable_sdk.identifier import OperationIdentifier
@@ -40,7 +40,7 @@ class ContextOperation(Generic[T]):
         body: Callable[[bool], T],
         serdes: SerDes[Any],
         summarize: Callable[[T], str] | None = None,
-        rebuild: Callable[[Operation], T] | None = None,
+        rebuild: Callable[[StoredOperation], T] | None = None,
     ) -> None:
         self.identifier = identifier
         self._state = state
@@ -50,7 +50,7 @@ class ContextOperation(Generic[T]):
         self._rebuild = rebuild
         state.lineage.add(identifier.operation_id, identifier.parent_id)
 
-    def decide(self, recorded: Operation | None, *, begun: bool) -> Decision[T]:
+    def decide(self, recorded: StoredOperation | None, *, begun: bool) -> Decision[T]:
         """Begin, run the body from its top, rebuild a large result, or answer from the record."""
         if recorded is None:
             if begun:
@@ -94,7 +94,7 @@ class ContextOperation(Generic[T]):
             raise TypeError(f"A summary generator returns a text, got {shown(summary)}.")
         return summary
 
-    def _replay(self, recorded: Operation) -> T:
+    def _replay(self, recorded: StoredOperation) -> T:
         result = self._rebuild(recorded) if self._rebuild else self._body(True)
         return self._deserialize(self._serialize(result))
 

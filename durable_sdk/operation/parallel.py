@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 from durable_sdk._wire.enums import OperationStatus, OperationSubType, OperationType
-from durable_sdk._wire.operations import Operation
+from durable_sdk._wire.operations import StoredOperation
 from durable_sdk.concurrency.completion import CompletionPolicy
 from durable_sdk.concurrency.executor import BranchExecutor, recorded_error
 from durable_sdk.concurrency.models import BatchItem, BatchItemStatus, BatchResult, CompletionReason
@@ -100,7 +100,7 @@ class ParallelOperation(Generic[T]):
             record["summary"] = str(self._config.summary_generator(result))
         return json.dumps(record)
 
-    def _rebuild(self, recorded: Operation) -> BatchResult[T]:
+    def _rebuild(self, recorded: StoredOperation) -> BatchResult[T]:
         record = _parse_record(recorded.result)
         if record is None:
             return self._infer()

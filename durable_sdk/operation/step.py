@@ -12,7 +12,7 @@ from durable_sdk._backoff import MIN_DELAY_SECONDS
 from durable_sdk._duration import LONGEST_DELAY_SECONDS
 from durable_sdk._wire.enums import OperationStatus
 from durable_sdk._wire.errors import ErrorObject, rebuild_error
-from durable_sdk._wire.operations import Operation
+from durable_sdk._wire.operations import StoredOperation
 from durable_sdk.config import StepConfig, StepSemantics
 from durable_sdk.exceptions import (
     ExecutionError,
@@ -54,7 +54,7 @@ class StepOperation(Generic[T]):
         self._config = config
         self._serdes = serdes
 
-    def decide(self, recorded: Operation | None, *, begun: bool) -> Decision[T]:
+    def decide(self, recorded: StoredOperation | None, *, begun: bool) -> Decision[T]:
         """Begin, run the next attempt, wait for its time, or answer from the record."""
         status = None if recorded is None else recorded.status
         at_most_once = self._config.step_semantics is StepSemantics.AT_MOST_ONCE_PER_RETRY

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from durable_sdk import _updates
-from durable_sdk._wire.operations import Operation
+from durable_sdk._wire.operations import StoredOperation
 from durable_sdk.identifier import OperationIdentifier
 from durable_sdk.operation.base import Begin, Completed, Decision, Suspend
 
@@ -19,7 +19,7 @@ class WaitOperation:
         self.identifier = identifier
         self._seconds = seconds
 
-    def decide(self, recorded: Operation | None, *, begun: bool) -> Decision[None]:
+    def decide(self, recorded: StoredOperation | None, *, begun: bool) -> Decision[None]:
         """Begin, or suspend until the time that the service recorded, or go on."""
         if recorded is None:
             return Begin(_updates.start_wait(self.identifier, self._seconds), synchronous=True)

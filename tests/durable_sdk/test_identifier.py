@@ -7,14 +7,14 @@ from hashlib import blake2b
 import pytest
 
 from durable_sdk._wire.enums import OperationSubType, OperationType
-from durable_sdk._wire.operations import Operation
+from durable_sdk._wire.operations import StoredOperation
 from durable_sdk.exceptions import ExecutionError, NonDeterministicExecutionError, TerminationReason
 from durable_sdk.identifier import OperationIdentifier, operation_id
 
 STEP = OperationIdentifier("id-1", OperationType.STEP, OperationSubType.STEP, "parent", "charge")
 
 
-def recorded(**members: str | None) -> Operation:
+def recorded(**members: str | None) -> StoredOperation:
     json = {
         "Id": "id-1",
         "Type": "STEP",
@@ -23,7 +23,7 @@ def recorded(**members: str | None) -> Operation:
         "Name": "charge",
         "Status": "STARTED",
     }
-    return Operation({name: value for name, value in (json | members).items() if value is not None})
+    return StoredOperation({name: value for name, value in (json | members).items() if value is not None})
 
 
 def test_an_id_is_the_hash_of_the_position_at_the_root_and_of_prefix_and_position_below() -> None:

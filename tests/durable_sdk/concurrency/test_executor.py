@@ -14,7 +14,7 @@ from durable_sdk._runtime import ThreadRuntime
 from durable_sdk._wire.enums import OperationSubType, OperationType
 from durable_sdk._wire.errors import ErrorObject
 from durable_sdk._wire.invocation import DurableExecutionInvocationInput
-from durable_sdk._wire.operations import Operation
+from durable_sdk._wire.operations import StoredOperation
 from durable_sdk.concurrency.completion import CompletionPolicy
 from durable_sdk.concurrency.executor import BranchExecutor, recorded_error
 from durable_sdk.concurrency.models import BatchItemStatus, BatchResult, CompletionReason
@@ -54,7 +54,7 @@ class Call:
         )
         self._body = body
 
-    def decide(self, recorded: Operation | None, *, begun: bool) -> Decision[Any]:
+    def decide(self, recorded: StoredOperation | None, *, begun: bool) -> Decision[Any]:
         return Execute(self._body)
 
 

@@ -13,7 +13,7 @@ from durable_sdk._boto_client import LambdaClient
 from durable_sdk._runtime import ThreadRuntime
 from durable_sdk._wire.enums import OperationStatus, OperationSubType, OperationType
 from durable_sdk._wire.invocation import DurableExecutionInvocationInput
-from durable_sdk._wire.operations import Operation
+from durable_sdk._wire.operations import StoredOperation
 from durable_sdk.exceptions import SuspendExecution, TimedSuspendExecution
 from durable_sdk.identifier import OperationIdentifier
 from durable_sdk.operation.base import Begin, Completed, Decision, Execute, Suspend, perform
@@ -31,7 +31,7 @@ class Scripted:
         self._decisions = list(decisions)
         self.told: list[tuple[OperationStatus | None, bool]] = []
 
-    def decide(self, recorded: Operation | None, *, begun: bool) -> Decision[Any]:
+    def decide(self, recorded: StoredOperation | None, *, begun: bool) -> Decision[Any]:
         self.told.append((None if recorded is None else recorded.status, begun))
         return self._decisions.pop(0)
 

@@ -10,7 +10,7 @@ from durable_sdk_fakes import SERVICE_TIME, FakeLambda, invoke, run
 
 from durable_sdk import DurableContext, ValidationError
 from durable_sdk._wire.enums import OperationSubType, OperationType
-from durable_sdk._wire.operations import Operation
+from durable_sdk._wire.operations import StoredOperation
 from durable_sdk.config import Duration
 from durable_sdk.identifier import OperationIdentifier
 from durable_sdk.operation.base import Begin, Completed, Suspend
@@ -109,7 +109,7 @@ def test_a_wait_begins_synchronously() -> None:
 @pytest.mark.parametrize("begun", [False, True])
 def test_a_wait_suspends_until_the_time_that_the_service_recorded(begun: bool) -> None:
     end = SERVICE_TIME + timedelta(seconds=3)
-    recorded = Operation(
+    recorded = StoredOperation(
         {"Id": "id", "Type": "WAIT", "Status": "STARTED", "WaitDetails": {"ScheduledEndTimestamp": end}}
     )
     decision = WaitOperation(IDENTIFIER, 100).decide(recorded, begun=begun)
@@ -119,5 +119,5 @@ def test_a_wait_suspends_until_the_time_that_the_service_recorded(begun: bool) -
 
 @pytest.mark.parametrize("status", ["SUCCEEDED", "CANCELLED", "STOPPED"])
 def test_a_wait_that_has_ended_goes_on(status: str) -> None:
-    recorded = Operation({"Id": "id", "Type": "WAIT", "Status": status})
+    recorded = StoredOperation({"Id": "id", "Type": "WAIT", "Status": status})
     assert WaitOperation(IDENTIFIER, 100).decide(recorded, begun=False) == Completed(None)

@@ -1,4 +1,4 @@
-"""Operation: the service's JSON, in the form of events and in that of boto3, read alike."""
+"""StoredOperation: the service's JSON, in the form of events and in that of boto3, read alike."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import pytest
 
 from durable_sdk._wire.enums import OperationStatus, OperationType
 from durable_sdk._wire.errors import ErrorObject
-from durable_sdk._wire.operations import Operation
+from durable_sdk._wire.operations import StoredOperation
 
 MINIMUM = {"Id": "id", "Type": "STEP", "Status": "STARTED"}
 MOMENT = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
 MOMENT_MICROSECONDS = 1_767_323_045_678_000
 
 
-def step(**details: Any) -> Operation:
-    return Operation(MINIMUM | {"StepDetails": details})
+def step(**details: Any) -> StoredOperation:
+    return StoredOperation(MINIMUM | {"StepDetails": details})
 
 
 def test_only_id_type_and_status_are_required() -> None:
-    operation = Operation(MINIMUM)
+    operation = StoredOperation(MINIMUM)
     assert operation.operation_id == "id"
     assert operation.operation_type is OperationType.STEP
     assert operation.status is OperationStatus.STARTED
@@ -42,7 +42,7 @@ def test_only_id_type_and_status_are_required() -> None:
     ],
 )
 def test_milliseconds_and_datetimes_are_the_same_time(moment: Any) -> None:
-    operation = Operation(
+    operation = StoredOperation(
         MINIMUM
         | {
             "StartTimestamp": moment,
@@ -50,7 +50,7 @@ def test_milliseconds_and_datetimes_are_the_same_time(moment: Any) -> None:
             "StepDetails": {"NextAttemptTimestamp": moment},
         }
     )
-    wait = Operation({"Id": "w", "Type": "WAIT", "WaitDetails": {"ScheduledEndTimestamp": moment}})
+    wait = StoredOperation({"Id": "w", "Type": "WAIT", "WaitDetails": {"ScheduledEndTimestamp": moment}})
     assert operation.start_timestamp == MOMENT_MICROSECONDS
     assert operation.end_timestamp == MOMENT_MICROSECONDS
     assert operation.next_attempt_at == MOMENT_MICROSECONDS
@@ -67,7 +67,7 @@ def test_milliseconds_and_datetimes_are_the_same_time(moment: Any) -> None:
     ],
 )
 def test_results_and_errors_are_read_from_the_details_of_the_type(operation_type: str, details: str) -> None:
-    operation = Operation(
+    operation = StoredOperation(
         {
             "Id": "id",
             "Type": operation_type,
@@ -80,7 +80,7 @@ def test_results_and_errors_are_read_from_the_details_of_the_type(operation_type
 
 
 def test_details_of_another_type_are_not_looked_at() -> None:
-    assert Operation(MINIMUM | {"ContextDetails": {"Result": "text"}}).result is None
+    assert StoredOperation(MINIMUM | {"ContextDetails": {"Result": "text"}}).result is None
 
 
 def test_an_empty_error_is_an_error() -> None:
@@ -90,18 +90,18 @@ def test_an_empty_error_is_an_error() -> None:
 def test_steps_and_contexts_and_executions_have_members_of_their_own() -> None:
     assert step(Attempt=3).attempt == 3
     assert step(Attempt=None).attempt == 0
-    context = Operation({"Id": "c", "Type": "CONTEXT", "ContextDetails": {"ReplayChildren": True}})
+    context = StoredOperation({"Id": "c", "Type": "CONTEXT", "ContextDetails": {"ReplayChildren": True}})
     assert context.replay_children is True
-    execution = Operation({"Id": "e", "Type": "EXECUTION", "ExecutionDetails": {"InputPayload": "{}"}})
+    execution = StoredOperation({"Id": "e", "Type": "EXECUTION", "ExecutionDetails": {"InputPayload": "{}"}})
     assert execution.input_payload == "{}"
 
 
 @pytest.mark.parametrize("status", list(OperationStatus))
 def test_five_statuses_are_terminal(status: OperationStatus) -> None:
     terminal = status.value in {"SUCCEEDED", "FAILED", "CANCELLED", "TIMED_OUT", "STOPPED"}
-    assert Operation(MINIMUM | {"Status": status.value}).is_terminal is terminal
+    assert StoredOperation(MINIMUM | {"Status": status.value}).is_terminal is terminal
     assert status.is_terminal is terminal
 
 
 def test_any_sub_type_is_possible() -> None:
-    assert Operation(MINIMUM | {"SubType": "Invented"}).sub_type == "Invented"
+    assert StoredOperation(MINIMUM | {"SubType": "Invented"}).sub_type == "Invented"

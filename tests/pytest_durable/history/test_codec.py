@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from durable_sdk.lambda_service import Operation, OperationStatus, OperationType
+from durable_sdk._wire.operations import StoredOperation
+from durable_sdk.lambda_service import OperationStatus, OperationType
 from pytest_durable.errors import HistoryError
 from pytest_durable.history.codec import (
     canonical_text,
@@ -138,7 +139,7 @@ def test_a_timestamp_that_is_no_aware_datetime_is_refused(moment: Any) -> None:
 def test_the_sdk_understands_every_operation(case: corpus.Case) -> None:
     for recorded in corpus.run_watched(case).record.log.operations.values():
         encoded = json.loads(json.dumps(operation_to_json(recorded)))
-        operation = Operation(encoded)
+        operation = StoredOperation(encoded)
         assert operation.operation_id == recorded.subject.operation_id
         assert operation.status is recorded.status
         assert operation.is_terminal == recorded.is_terminal
