@@ -64,10 +64,16 @@ class Script(Generic[Outcome]):
         self._is_open = False
         return self
 
-    def take(self) -> Outcome | None:
-        """Return the outcome for one more operation; None if the script names none."""
+    def peek(self, ahead: int = 0) -> Outcome | None:
+        """Return the outcome for the next operation, or one further on; None if the script names none."""
         self._finish_outcome()
-        outcome = self._outcomes[min(self.uses, len(self._outcomes) - 1)] if self._outcomes else None
+        if not self._outcomes:
+            return None
+        return self._outcomes[min(self.uses + ahead, len(self._outcomes) - 1)]
+
+    def take(self) -> Outcome | None:
+        """Return the outcome for one more operation, which counts as a use."""
+        outcome = self.peek()
         self.uses += 1
         return outcome
 

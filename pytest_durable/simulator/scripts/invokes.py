@@ -44,7 +44,10 @@ class CallsReal:
     """The registered function runs."""
 
 
-InvokeOutcome: TypeAlias = Returns | Raises | TimesOut | CallsReal
+Scripted: TypeAlias = Returns | Raises | TimesOut
+"""What is said in place of the function."""
+
+InvokeOutcome: TypeAlias = Scripted | CallsReal
 
 
 class InvokeScript(Script[InvokeOutcome]):
