@@ -48,6 +48,7 @@ from pytest_durable.simulator.scheduled import (
     TimerDue,
 )
 from pytest_durable.simulator.service import dispatch
+from pytest_durable.simulator.service.effects import StartTimer
 from pytest_durable.simulator.service.errors import ServiceError
 from pytest_durable.simulator.service.limits import Limits
 from pytest_durable.simulator.service.records import ExecutionRecord
@@ -167,21 +168,29 @@ class World:
 
     def _checkpoint(self, execution: SimulatedExecution, request: dict[str, Any]) -> dict[str, Any]:
         record = execution.record
-        applied = dispatch.apply_checkpoint(record, parse_checkpoint(request), self.clock.now)
+        parsed = parse_checkpoint(request)
+        repeated = dispatch.repeated_answer(record, parsed)
+        if repeated is not None:
+            return repeated
+        applied = dispatch.apply_checkpoint(record, parsed, self.clock.now)
         for event in applied.events:
             # What ends the execution is recorded when the invocation has ended, too.
             if applied.ends_execution and event is applied.events[-1]:
                 execution.last_event = event
             else:
                 self._record(record, event)
-        for timer in applied.effects:
-            self.queue.push(timer.due, Priority.TIMER, TimerDue(execution, timer.operation_id), execution)
+        for effect in applied.effects:
+            if isinstance(effect, StartTimer):
+                timer = TimerDue(execution, effect.operation_id)
+                self.queue.push(effect.due, Priority.TIMER, timer, execution)
         if applied.ends_execution:
             record.token = None
         else:
             record.next_token()
         record.begin_answer()
-        return dispatch.checkpoint_answer(record)
+        answer = dispatch.checkpoint_answer(record)
+        record.remember(parsed, answer)
+        return answer
 
     def _fire(self, execution: SimulatedExecution, operation_id: str) -> None:
         """Let a timer do its work, and invoke the handler if none runs that could notice."""
