@@ -16,7 +16,7 @@ from durable_sdk import DurableContext, durable_execution
 from durable_sdk.config import CompletionConfig, InvokeConfig, ParallelConfig, StepConfig
 from durable_sdk.exceptions import InvokeError
 from durable_sdk.retries import RetryPresets
-from pytest_durable.errors import DurableStuckError, UsageError
+from pytest_durable.errors import DurableStuckError, NonDeterminismError, UsageError
 from pytest_durable.history.codec import canonical_text
 from pytest_durable.result.execution import DurableFunctionTestResult
 from pytest_durable.simulator.runner import LocalRunner
@@ -627,3 +627,15 @@ def test_check_determinism_covers_invoked_functions() -> None:
     runner.on_invoke("scripted", times=2).returns(1)
     assert runner.check_determinism().status == "SUCCEEDED"
     runner.close()
+
+
+def test_check_determinism_finds_what_differs_inside_an_invoked_function() -> None:
+    numbers = iter(range(10))
+
+    @durable_execution
+    def leaking(event: Any, context: DurableContext) -> None:
+        context.step(corpus.echo(1), name=f"step-{next(numbers)}")
+
+    runner = corpus.make_runner(calling).register_durable_function("leaking", leaking)
+    with pytest.raises(NonDeterminismError, match="step-0"):
+        runner.check_determinism({"function": "leaking"})
