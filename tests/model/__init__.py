@@ -1,0 +1,1 @@
+"""Random workflows against a model of what each must come to."""

@@ -1,0 +1,45 @@
+"""Whatever a workflow is made of, it comes to what a straight line of Python says, under every schedule."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from model.check import check
+from model.generate import workflows
+from model.workflow import Body
+from pytest_durable.simulator.schedules.in_order import InOrder
+from pytest_durable.simulator.schedules.seeded import Seeded
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(workflows)
+def test_workflows_come_to_what_the_model_says(body: Body) -> None:
+    check(body, InOrder())
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(workflows, st.integers(0, 1000))
+def test_the_schedule_changes_nothing(body: Body, seed: int) -> None:
+    check(body, Seeded(seed))
+
+
+@pytest.fixture
+def tiny_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Results count as too large to store almost always, and answers as too large to return."""
+    monkeypatch.setattr("durable_sdk.operation.child.MAX_INLINE_CHARACTERS", 12)
+    monkeypatch.setattr("durable_sdk.execution.MAX_OUTPUT_CHARACTERS", 60)
+
+
+@pytest.mark.usefixtures("tiny_limits")
+@settings(
+    max_examples=300,
+    deadline=None,
+    derandomize=True,
+    # The fixture only lowers limits: it holds no state that an example could leave behind.
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(workflows, st.integers(0, 1000))
+def test_results_that_are_rebuilt_on_replay_are_the_same(body: Body, seed: int) -> None:
+    check(body, Seeded(seed))
