@@ -169,9 +169,12 @@ class Invalid:
 Answer: TypeAlias = Succeeded | Failed | Pending | Crashed | Invalid
 
 
-def interpret(ending: Ending, output_bytes_max: int) -> Answer:
+def interpret(ending: Ending, output_bytes_max: int, request_id: str) -> Answer:
     """Return what the ending of an invocation means for its execution."""
     if isinstance(ending, Raised):
+        if isinstance(ending.error, SystemExit):
+            # Lambda's runtime lets it through: the process ends, and the service sees only that.
+            return Crashed(exit_error(request_id, f"exit status {_exit_status(ending.error.code)}"))
         return Crashed(ErrorObject.from_exception(ending.error).to_dict())
     output = ending.output
     if not isinstance(output, dict):
@@ -200,6 +203,21 @@ def interpret(ending: Ending, output_bytes_max: int) -> Answer:
             return Pending()
         case status:
             return _invalid(f"Unexpected invocation status: {status}.")
+
+
+def exit_error(request_id: str, reason: str = "signal: killed") -> ErrorJson:
+    """Return what Lambda reports of a sandbox whose process has ended."""
+    return {
+        "ErrorType": "Runtime.ExitError",
+        "ErrorMessage": f"RequestId: {request_id} Error: Runtime exited with error: {reason}",
+    }
+
+
+def _exit_status(code: object) -> int:
+    """Return the status of a process that calls `sys.exit` with ``code``."""
+    if code is None:
+        return 0
+    return code if isinstance(code, int) else 1
 
 
 def _invalid(message: str) -> Invalid:

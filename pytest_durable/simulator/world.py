@@ -30,6 +30,7 @@ from pytest_durable.simulator.invocation import (
     Sandbox,
     Succeeded,
     build_event,
+    exit_error,
     handler_task,
     interpret,
 )
@@ -123,7 +124,7 @@ class World:
     def crash_invocation(self, execution: SimulatedExecution) -> None:
         """Kill the sandbox that runs the handler, if any does."""
         if execution.invocation is not None:
-            self._crash(execution, _exit_error(execution.invocation))
+            self._crash(execution, exit_error(execution.invocation.request_id))
 
     # What the loop does.
 
@@ -251,7 +252,8 @@ class World:
         """Act on what the handler answered."""
         if isinstance(ending, Raised) and isinstance(ending.error, MEANT_FOR_PYTEST):
             raise ending.error
-        answer = interpret(ending, self._limits.output_bytes)
+        assert execution.invocation is not None
+        answer = interpret(ending, self._limits.output_bytes, execution.invocation.request_id)
         failure = answer.error if isinstance(answer, Crashed | Invalid) else None
         self._complete_invocation(execution, failure)
         if execution.last_event is not None:
@@ -328,7 +330,7 @@ class World:
         """End the execution, and whatever still runs of it."""
         if execution.invocation is not None:
             self.reaper.kill(execution)
-            self._complete_invocation(execution, _exit_error(execution.invocation))
+            self._complete_invocation(execution, exit_error(execution.invocation.request_id))
         # What a checkpoint has decided already stands, whatever strikes afterwards.
         decided = execution.last_event or event
         self._record(execution.record, decided._replace(at=self.clock.now))
@@ -345,11 +347,3 @@ class World:
             record.commit(event)
         for check in self._on_recorded:
             check(record, event)
-
-
-def _exit_error(invocation: Invocation) -> ErrorJson:
-    """Return what Lambda reports of a sandbox that has died."""
-    return {
-        "ErrorType": "Runtime.ExitError",
-        "ErrorMessage": f"RequestId: {invocation.request_id} Error: Runtime exited",
-    }

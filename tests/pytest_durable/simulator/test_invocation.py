@@ -33,7 +33,7 @@ ERROR = {"ErrorType": "E", "ErrorMessage": "m"}
     ],
 )
 def test_an_output_is_understood(output: dict[str, Any], answer: object) -> None:
-    assert interpret(Returned(output), LIMIT) == answer
+    assert interpret(Returned(output), LIMIT, "request-1") == answer
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_an_output_is_understood(output: dict[str, Any], answer: object) -> None
     ],
 )
 def test_an_invalid_output_says_what_is_wrong(output: object, message: str) -> None:
-    answer = interpret(Returned(output), LIMIT)
+    answer = interpret(Returned(output), LIMIT, "request-1")
     assert isinstance(answer, Invalid)
     assert answer.error["ErrorType"] == "InvalidParameterValueException"
     assert message in answer.error["ErrorMessage"]
@@ -63,14 +63,23 @@ def test_an_invalid_output_says_what_is_wrong(output: object, message: str) -> N
     ("error", "error_type"),
     [
         (ValueError("bad"), "ValueError"),
-        (SystemExit(3), "SystemExit"),
         (KeyboardInterrupt(), "KeyboardInterrupt"),
     ],
 )
 def test_whatever_is_raised_is_a_crash(error: BaseException, error_type: str) -> None:
-    answer = interpret(Raised(error), LIMIT)
+    answer = interpret(Raised(error), LIMIT, "request-1")
     assert isinstance(answer, Crashed)
     assert answer.error["ErrorType"].endswith(error_type)
+
+
+@pytest.mark.parametrize(("code", "status"), [(3, 3), (0, 0), (None, 0), ("message", 1)])
+def test_a_process_that_exits_is_reported_as_lambda_does(code: object, status: int) -> None:
+    assert interpret(Raised(SystemExit(code)), LIMIT, "request-1") == Crashed(
+        {
+            "ErrorType": "Runtime.ExitError",
+            "ErrorMessage": f"RequestId: request-1 Error: Runtime exited with error: exit status {status}",
+        }
+    )
 
 
 @pytest.mark.parametrize(
@@ -83,4 +92,4 @@ def test_whatever_is_raised_is_a_crash(error: BaseException, error_type: str) ->
     ],
 )
 def test_an_output_that_is_not_json_is_invalid_rather_than_an_error_of_ours(output: dict[str, Any]) -> None:
-    assert isinstance(interpret(Returned(output), LIMIT), Invalid)
+    assert isinstance(interpret(Returned(output), LIMIT, "request-1"), Invalid)
