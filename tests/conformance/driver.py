@@ -1,4 +1,4 @@
-"""The driver: runs the handler of a case on the simulator, answers its callbacks, and compares what came out."""
+"""The driver: runs a handler on the simulator, answers its callbacks, and compares what came out."""
 
 from __future__ import annotations
 
@@ -107,9 +107,8 @@ def check(case: Case) -> Outcome:
 def compare(case: Case, outcome: Outcome) -> list[str]:
     """Return in words what differs from what the case expects."""
     matcher = Matcher()
-    found = matcher.differences(
-        "RUNNING" if case.suspends else case.status, outcome.result.status.value, "status"
-    )
+    status = "RUNNING" if case.suspends else case.status
+    found = matcher.differences(status, outcome.result.status.value, "status")
     if not found and case.result is not ANY:
         found = matcher.differences(case.result, outcome.result.value, "result")
     expected: list[Event] = []
