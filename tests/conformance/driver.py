@@ -12,6 +12,7 @@ from typing import Any
 
 from conformance.expected import Event
 from conformance.matching import ANY, Logged, Matcher
+
 from durable_sdk.lambda_service import ErrorObject
 from pytest_durable.result.execution import DurableFunctionTestResult
 from pytest_durable.simulator.identifiers import FunctionVersion

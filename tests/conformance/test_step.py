@@ -25,6 +25,7 @@ from conformance.expected import (
     waited,
 )
 from conformance.matching import ABSENT, ANY, Logged, Pattern
+
 from durable_sdk import DurableContext, durable_execution
 
 EXIT = error("Runtime.ExitError")
