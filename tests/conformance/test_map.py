@@ -32,13 +32,14 @@ from durable_sdk.serdes import JsonSerDes
 
 BATCH = "Map"
 ITEM = "MapIteration"
+NOT_EMPTY = Pattern(".")
 
 
 def begun(name: Any = None) -> Event:
     return started(BATCH, "BATCH", name=name)
 
 
-def ended(name: Any = None, payload: Any = Pattern(".")) -> Event:
+def ended(name: Any = None, payload: Any = NOT_EMPTY) -> Event:
     return succeeded(BATCH, "BATCH", name=name, payload=payload)
 
 

@@ -32,13 +32,14 @@ from durable_sdk.config import CompletionConfig
 
 BATCH = "Parallel"
 BRANCH = "ParallelBranch"
+NOT_EMPTY = Pattern(".")
 
 
 def begun(name: Any = None, parent: str | None = None) -> Event:
     return started(BATCH, "BATCH", parent, name=name)
 
 
-def ended(name: Any = None, parent: str | None = None, payload: Any = Pattern(".")) -> Event:
+def ended(name: Any = None, parent: str | None = None, payload: Any = NOT_EMPTY) -> Event:
     return succeeded(BATCH, "BATCH", parent, name=name, payload=payload)
 
 
