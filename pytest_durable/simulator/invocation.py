@@ -133,6 +133,45 @@ def handler_task(
     return Task(f"invocation-{invocation.number}", body, invocation.sandbox, variables.copy())
 
 
+def function_task(
+    handler: Handler,
+    payload: str | None,
+    call: Invocation,
+    context: SimulatedLambdaContext,
+    name: str,
+    ended: Callable[[Ending], None],
+    variables: Context,
+) -> Task:
+    """Return the task that calls a plain function and reports how it ended."""
+
+    def body() -> None:
+        _runtime.current.set(call.runtime)
+        try:
+            ending: Ending = Returned(handler({} if payload is None else json.loads(payload), context))
+        except SandboxKilled:
+            raise
+        except BaseException as error:
+            ending = Raised(error)
+        ended(ending)
+
+    return Task(f"function-{name}", body, call.sandbox, variables.copy())
+
+
+def interpret_function(ending: Ending, exit_error: ErrorJson) -> tuple[str | None, ErrorJson | None]:
+    """Return the result of a plain function, or its error; ``exit_error`` is that of a process that ends."""
+    match ending:
+        case Raised(SystemExit()):
+            return None, exit_error
+        case Raised(error):
+            return None, ErrorObject.from_exception(error).to_dict()
+        case Returned(output):
+            try:
+                return json.dumps(output, allow_nan=False), None
+            except (TypeError, ValueError, RecursionError) as error:
+                message = f"Unable to marshal response: {error}"
+                return None, {"ErrorType": "Runtime.MarshalError", "ErrorMessage": message}
+
+
 @dataclass(frozen=True, slots=True)
 class Succeeded:
     """The execution has a result; None if a checkpoint has stored it already."""
@@ -169,12 +208,11 @@ class Invalid:
 Answer: TypeAlias = Succeeded | Failed | Pending | Crashed | Invalid
 
 
-def interpret(ending: Ending, output_bytes_max: int, request_id: str) -> Answer:
-    """Return what the ending of an invocation means for its execution."""
+def interpret(ending: Ending, output_bytes_max: int, exit_error: ErrorJson) -> Answer:
+    """Return what the ending of an invocation means; ``exit_error`` is that of a process that ends."""
     if isinstance(ending, Raised):
         if isinstance(ending.error, SystemExit):
-            # Lambda's runtime lets it through: the process ends, and the service sees only that.
-            return Crashed(exit_error(request_id, f"exit status {_exit_status(ending.error.code)}"))
+            return Crashed(exit_error)
         return Crashed(ErrorObject.from_exception(ending.error).to_dict())
     output = ending.output
     if not isinstance(output, dict):
@@ -203,21 +241,6 @@ def interpret(ending: Ending, output_bytes_max: int, request_id: str) -> Answer:
             return Pending()
         case status:
             return _invalid(f"Unexpected invocation status: {status}.")
-
-
-def exit_error(request_id: str, reason: str = "signal: killed") -> ErrorJson:
-    """Return what Lambda reports of a sandbox whose process has ended."""
-    return {
-        "ErrorType": "Runtime.ExitError",
-        "ErrorMessage": f"RequestId: {request_id} Error: Runtime exited with error: {reason}",
-    }
-
-
-def _exit_status(code: object) -> int:
-    """Return the status of a process that calls `sys.exit` with ``code``."""
-    if code is None:
-        return 0
-    return code if isinstance(code, int) else 1
 
 
 def _invalid(message: str) -> Invalid:
