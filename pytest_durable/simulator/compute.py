@@ -105,7 +105,8 @@ class Compute:
         context = self._context(call, version, invoke.tenant_id)
         task = function_task(handler, invoke.payload, call, context, version.name, ended, execution.context)
         call.runtime.tasks.append(task)
-        self._schedule_turn(self._clock.now, task)
+        # Like every run: not before the caller is done with this instant, and has suspended.
+        self._queue.push(self._clock.now, Priority.INVOCATION, TaskDue(task), sandbox)
 
     def _begin(self, number: int, request_id: str, timeout_seconds: int) -> Invocation:
         now = self._clock.now

@@ -304,11 +304,17 @@ OUR_OWN = [
     ),
     Case(
         id="the-callback-is-read-by-a-custom-serdes",
-        handler=handlers.shouts,
+        handler=handlers.reads_capitals,
         input=NAME,
         answers=[success(ANSWER)],
-        result=f'"{ANSWER}"',
-        history=[opened(), submitted(), answered(), closed(), execution_succeeded()],
+        result=ANSWER.upper(),
+        history=[
+            opened(),
+            submitted(payload="null"),
+            answered(),
+            closed(payload=f'"{ANSWER.upper()}"'),
+            execution_succeeded(),
+        ],
     ),
 ]
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 from conformance.callback_handlers import seconds
-from conformance.step_handlers import Shouting, retrying
+from conformance.step_handlers import retrying
 
 from durable_sdk import (
     CallbackError,
@@ -15,7 +16,7 @@ from durable_sdk import (
     durable_wait_for_callback,
 )
 from durable_sdk.config import WaitForCallbackConfig
-from durable_sdk.serdes import JsonSerDes
+from durable_sdk.serdes import JsonSerDes, SerDes, SerDesContext
 from durable_sdk.types import WaitForCallbackContext
 
 
@@ -112,9 +113,19 @@ def awaits_in_branches(event: Any, context: DurableContext) -> Any:
     return context.parallel(branches).get_results()
 
 
+class Capitals(SerDes[Any]):
+    """Reads JSON in capitals. It also stores what the submitter returns."""
+
+    def serialize(self, value: Any, serdes_context: SerDesContext) -> str:
+        return json.dumps(value)
+
+    def deserialize(self, data: str, serdes_context: SerDesContext) -> Any:
+        return json.loads(data.upper().replace("NULL", "null"))
+
+
 @durable_execution
-def shouts(event: Any, context: DurableContext) -> Any:
-    return context.wait_for_callback(submit, name=event, config=WaitForCallbackConfig(serdes=Shouting()))
+def reads_capitals(event: Any, context: DurableContext) -> Any:
+    return context.wait_for_callback(submit, name=event, config=WaitForCallbackConfig(serdes=Capitals()))
 
 
 def retried_submitter(failures: int) -> Callable[..., Any]:
