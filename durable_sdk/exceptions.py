@@ -14,6 +14,7 @@
             StepInterruptedError      an at-most-once step began but never reported back
             RetryableSerDesError      raised by a serdes to ask for another invocation
         ValidationError               an argument was wrong; nothing was done
+        PluginLoadError               a configured plugin could not be used; raised at decoration
         InvalidStateError             an object was used at the wrong moment
         SerDesError                   a value could not be turned into text or back
         DurableOperationError         an operation failed; rebuilt identically on replay
@@ -197,6 +198,10 @@ class RetryableSerDesError(InvocationError):
 
 class ValidationError(DurableExecutionsError):
     """An argument was wrong. Raised before anything is checkpointed."""
+
+
+class PluginLoadError(DurableExecutionsError):
+    """A configured instrumentation plugin could not be used. Raised when the handler is decorated."""
 
 
 class InvalidStateError(DurableExecutionsError):
