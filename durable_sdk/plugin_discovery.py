@@ -41,6 +41,8 @@ def load_configured_plugins(
     Raises:
         PluginLoadError: one of them cannot be used.
     """
+    if explicit_plugins is not None and not isinstance(explicit_plugins, Sequence):
+        raise PluginLoadError(f"plugins takes a list, got {described(explicit_plugins)}: plugins=[...].")
     explicit = list(explicit_plugins or ())
     candidates: list[object] = list(explicit)
     try:

@@ -13,7 +13,7 @@ from durable_sdk._wire.operations import StoredOperation
 from durable_sdk._wording import shown
 from durable_sdk.exceptions import ChildContextError, ExecutionError, InvocationError
 from durable_sdk.identifier import OperationIdentifier
-from durable_sdk.operation.base import Begin, Completed, Decision, Execute
+from durable_sdk.operation.base import Begin, Completed, Decision, Execute, run_user_function
 from durable_sdk.serdes import SerDes, deserialize, serialize
 from durable_sdk.state import ExecutionState
 
@@ -67,7 +67,9 @@ class ContextOperation(Generic[T]):
 
     def _run(self, is_rerun: bool) -> T:
         try:
-            result = self._body(is_rerun)
+            result = run_user_function(
+                self._state, self.identifier, self._body, is_rerun, attempt=None if is_rerun else 1
+            )
             payload = self._serialize(result)
             # What a replay will see is what the first run sees: the value read back.
             value = self._deserialize(payload)
@@ -95,8 +97,18 @@ class ContextOperation(Generic[T]):
         return summary
 
     def _replay(self, recorded: StoredOperation) -> T:
-        result = self._rebuild(recorded) if self._rebuild else self._body(True)
-        return self._deserialize(self._serialize(result))
+        def make(is_rerun: bool) -> T:
+            return self._rebuild(recorded) if self._rebuild else self._body(is_rerun)
+
+        result = run_user_function(
+            self._state, self.identifier, make, True, attempt=None, is_replay_children=True
+        )
+        value = self._deserialize(self._serialize(result))
+        if self._state.plugins is not None:
+            self._state.plugins.on_child_context_end(
+                self.identifier, OperationStatus.SUCCEEDED, is_replayed=True
+            )
+        return value
 
     def _fail(self, error: Exception) -> NoReturn:
         recorded = ErrorObject.from_exception(error).fitted()

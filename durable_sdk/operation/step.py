@@ -22,7 +22,15 @@ from durable_sdk.exceptions import (
     StepInterruptedError,
 )
 from durable_sdk.identifier import OperationIdentifier
-from durable_sdk.operation.base import Begin, Completed, Decision, Execute, Suspend, suspend
+from durable_sdk.operation.base import (
+    Begin,
+    Completed,
+    Decision,
+    Execute,
+    Suspend,
+    run_user_function,
+    suspend,
+)
 from durable_sdk.retries import RetryPresets
 from durable_sdk.serdes import SerDes, deserialize, serialize
 from durable_sdk.state import ExecutionState
@@ -80,7 +88,7 @@ class StepOperation(Generic[T]):
         try:
             payload = serialize(
                 self._serdes,
-                self._body(attempt),
+                run_user_function(self._state, self.identifier, self._body, attempt, attempt=attempt),
                 self.identifier.operation_id,
                 self._state.durable_execution_arn,
                 f"result of step {self._label}",
