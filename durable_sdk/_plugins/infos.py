@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from durable_sdk import _runtime
 from durable_sdk._wire import enums as wire
@@ -57,6 +57,14 @@ class UserFunctionOutcome(Enum):
         return cls.SUCCEEDED if error is None else cls.FAILED
 
 
+class EncodableOperation(Protocol):
+    """An operation that knows its form in the service's JSON."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Encode to the service's form."""
+        ...
+
+
 def to_datetime(microseconds: int | None) -> datetime | None:
     """Return a time given in microseconds since the epoch as an aware datetime, in UTC."""
     return None if microseconds is None else _EPOCH + timedelta(microseconds=microseconds)
@@ -98,8 +106,12 @@ class OperationInfo:
     attempt: int | None = field(default=None, kw_only=True)
 
     @staticmethod
-    def from_operation(operation: StoredOperation, *, is_replayed: bool = False) -> OperationInfo:
+    def from_operation(
+        operation: StoredOperation | EncodableOperation, *, is_replayed: bool = False
+    ) -> OperationInfo:
         """Describe what is recorded of an operation."""
+        if not isinstance(operation, StoredOperation):
+            operation = StoredOperation(operation.to_dict())
         return describe(OperationInfo, operation, is_replayed=is_replayed)
 
 
