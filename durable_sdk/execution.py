@@ -16,6 +16,7 @@ from durable_sdk._client import CheckpointClient
 from durable_sdk._plugins.executor import PluginHost, observe_end
 from durable_sdk._plugins.infos import to_datetime
 from durable_sdk._runtime import Runtime, ThreadRuntime
+from durable_sdk._sequence import OperationSequence
 from durable_sdk._wire.enums import InvocationStatus
 from durable_sdk._wire.errors import ErrorObject
 from durable_sdk._wire.invocation import (
@@ -184,7 +185,7 @@ def _invoke_observed(
 def _invoke(
     func: Handler, event: Any, state: ExecutionState, lambda_context: LambdaContext | None
 ) -> DurableExecutionInvocationOutput:
-    context = DurableContext(state, lambda_context, replaying=state.has_history)
+    context = DurableContext(OperationSequence.root(state, replaying=state.has_history), lambda_context)
     try:
         output = _answer(func, event, context, state)
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Generic, NoReturn, Protocol, TypeAlias, TypeVar
 
@@ -17,6 +18,9 @@ from durable_sdk.state import ExecutionState
 
 A = TypeVar("A")
 T = TypeVar("T")
+
+running_step: ContextVar[str | None] = ContextVar("durable_sdk_running_step", default=None)
+"""The name or id of the step or condition whose body runs: no operation can be called there."""
 
 
 @dataclass(frozen=True, slots=True)
