@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Callable
 from datetime import datetime
 from enum import Enum
@@ -17,7 +18,7 @@ from conformance.driver import PLUGIN_LOGGER
 from conformance.step_handlers import NO_RETRY, fail, give, retrying, succeed_at
 
 from durable_sdk import DurableContext, ParallelBranch, StepContext, durable_execution
-from durable_sdk.config import ChildConfig, Duration, NestingType, ParallelConfig
+from durable_sdk.config import ChildConfig, Duration, NestingType, ParallelConfig, StepConfig, StepSemantics
 from durable_sdk.plugin import (
     DurableInstrumentationPlugin,
     InvocationEndInfo,
@@ -264,3 +265,13 @@ def awaits_a_callback(event: Any, context: DurableContext) -> Any:
 def exits(event: Any, context: DurableContext) -> Any:
     context.step(give(1))
     raise SystemExit(1)
+
+
+def dies(event: Any, context: DurableContext) -> Any:
+    def body(step_context: StepContext) -> Any:
+        if step_context.attempt == 1:
+            os._exit(1)
+        return "survived"
+
+    config = StepConfig(retrying(2).retry_strategy, StepSemantics.AT_MOST_ONCE_PER_RETRY)
+    return context.step(body, config=config)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
+import os
 from typing import Any
 
 from durable_sdk import DurableContext, StepContext, StepError, durable_execution, durable_step
@@ -76,7 +76,7 @@ def log_and_die(step_context: StepContext, text: str) -> str:
     """Log the text and end the process, in the first attempt."""
     step_context.logger.info("step runs with %s", text)
     if step_context.attempt == 1:
-        sys.exit(1)
+        os._exit(1)
     return text
 
 

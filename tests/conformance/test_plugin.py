@@ -518,6 +518,27 @@ OUR_OWN = [
         ],
     ),
     Case(
+        id="a-process-that-is-killed-says-no-more",
+        handler=recorded(handlers.dies),
+        result="survived",
+        history=[
+            started("Step", "STEP"),
+            invocation_completed(error("Runtime.ExitError")),
+            failed("Step", "STEP", attempt=1, delay=1),
+            invocation_completed(),
+            step("STEP", attempt=2),
+            execution_succeeded(),
+        ],
+        logs=[
+            logged("invocation-start", 3),
+            logged("attempt-start", n=1),
+            logged("attempt-end", 0, n=1),
+            logged("attempt-end", n=2, outcome="SUCCEEDED"),
+            logged("invocation-end", 2),
+            logged("operation-end", op=STEP, status="SUCCEEDED"),
+        ],
+    ),
+    Case(
         id="a-process-that-exits-ends-its-invocation-for-another-try",
         handler=recorded(handlers.exits),
         status="FAILED",
