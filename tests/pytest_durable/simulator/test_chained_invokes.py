@@ -549,7 +549,29 @@ def test_invokes_in_one_request_get_one_outcome_each(random_schedule: bool) -> N
     runner.close()
 
 
-# Getting stuck, determinism.
+# Results, getting stuck, determinism.
+
+
+def test_a_result_shows_the_executions_that_it_has_invoked() -> None:
+    runner = runner_of()
+    result = runner.run({"function": "child", "payload": 1})
+    (invoked,) = result.invoked
+    assert invoked.value == {"got": 1}
+    assert invoked.invoked == ()
+    own, _, inner = result.timeline().partition("\n    execution ")
+    assert own.startswith("execution ")
+    assert "inside" not in own
+    assert "inside" in inner
+    assert runner.timeline() == result.timeline()
+
+
+def test_a_result_stays_as_it_was_when_an_invoked_execution_goes_on() -> None:
+    execution = runner_of().start({"function": "child"}).until("call").until_suspended()
+    early = execution.result()
+    execution.finish()
+    assert early.invoked[0].status == "RUNNING"
+    assert "inside" not in early.timeline()
+    assert execution.result().invoked[0].status == "SUCCEEDED"
 
 
 def test_a_stuck_parent_names_what_its_child_waits_for() -> None:
