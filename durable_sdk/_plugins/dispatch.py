@@ -151,7 +151,7 @@ class Dispatcher:
                 self.demand_alive()
             stop, failure = _split(error)
             if failure is not None:
-                _logger.error("%s of %s raised; ignored.", method, _name(owner), exc_info=failure)
+                _logger.error("%s of %s failed; ignored.", method, _name(owner), exc_info=failure)
             if stop is not None:
                 raise stop from None
         return None
