@@ -231,3 +231,22 @@ def retried_step(branch: DurableContext) -> Any:
 def failing_step(branch: DurableContext) -> Any:
     """Do a step that fails for good."""
     return branch.step(fail("broken"), config=NO_RETRY)
+
+
+def long_wait(branch: DurableContext) -> str:
+    """Wait an hour."""
+    branch.wait(Duration.from_hours(1))
+    return "an hour later"
+
+
+def order_of_waits(*seconds: int) -> list[Body]:
+    """Return branches that wait so long, and then return how long."""
+
+    def branch_of(count: int) -> Body:
+        def body(branch: DurableContext) -> int:
+            branch.wait(Duration.from_seconds(count))
+            return branch.step(give(count))
+
+        return body
+
+    return [branch_of(count) for count in seconds]

@@ -15,9 +15,12 @@ from conformance.matching import ANY, Logged, Matcher
 
 from durable_sdk.lambda_service import ErrorObject
 from pytest_durable.result.execution import DurableFunctionTestResult
+from pytest_durable.simulator.driver import Execution
 from pytest_durable.simulator.identifiers import FunctionVersion
 from pytest_durable.simulator.options import SimulatorOptions
 from pytest_durable.simulator.runner import LocalRunner, Target
+from pytest_durable.simulator.schedules.in_order import InOrder
+from pytest_durable.simulator.schedules.seeded import Seeded
 
 PLUGIN_LOGGER = "conformance.plugin"
 """Where the plugins of the handlers write their records, as JSON objects."""
@@ -33,14 +36,14 @@ _OWN_MEMBERS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime
 class Answer:
     """What the outside world does to a callback, ``after`` seconds from its start.
 
-    ``callback`` counts the callbacks of the execution in the order of their starts. ``payload`` is the
-    result (any JSON value, or None for no payload) or the error.
+    ``callback`` is the name of the callback, or its number in the order of starts. ``payload`` is the result
+    (any JSON value, or None for no payload) or the error.
     """
 
     action: str
     payload: Any = None
     after: float = 1
-    callback: int = 0
+    callback: int | str = 0
 
 
 def success(payload: Any = None, **options: Any) -> Answer:
@@ -72,6 +75,7 @@ class Case:
     input: Any = None
     functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     plain_functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    function_timeout_seconds: int = 120
     answers: Sequence[Answer] = ()
     suspends: bool = False
     status: str = "SUCCEEDED"
@@ -108,10 +112,7 @@ def check(case: Case) -> Outcome:
 def compare(case: Case, outcome: Outcome) -> list[str]:
     """Return in words what differs from what the case expects."""
     matcher = Matcher()
-    status = "RUNNING" if case.suspends else case.status
-    found = matcher.differences(status, outcome.result.status.value, "status")
-    if not found and case.result is not ANY:
-        found = matcher.differences(case.result, outcome.result.value, "result")
+    found = compare_results(case, outcome, matcher)
     expected: list[Event] = []
     for entry in case.history:
         expected += entry if isinstance(entry, list) else [entry]
@@ -121,12 +122,25 @@ def compare(case: Case, outcome: Outcome) -> list[str]:
     return found + matcher.log_differences(case.logs, outcome.logs)
 
 
-def run(case: Case) -> Outcome:
-    """Run a case in a simulation of its own."""
-    runner = LocalRunner(Target(case.handler, FunctionVersion("function")), SimulatorOptions)
+def compare_results(case: Case, outcome: Outcome, matcher: Matcher) -> list[str]:
+    """Return in words how the execution ended otherwise than the case expects."""
+    status = "RUNNING" if case.suspends else case.status
+    found = matcher.differences(status, outcome.result.status.value, "status")
+    if not found and case.result is not ANY:
+        found = matcher.differences(case.result, outcome.result.value, "result")
+    return found
+
+
+def run(case: Case, seed: int | None = None) -> Outcome:
+    """Run a case in a simulation of its own, in order of arrival or in a random order from ``seed``."""
+
+    def options() -> SimulatorOptions:
+        return SimulatorOptions(schedule=InOrder() if seed is None else Seeded(seed))
+
+    runner = LocalRunner(Target(case.handler, FunctionVersion("function")), options)
     with runner, _recorded_logs() as logs:
         for name, handler in case.functions.items():
-            runner.register_durable_function(name, handler)
+            runner.register_durable_function(name, handler, case.function_timeout_seconds)
         for name, handler in case.plain_functions.items():
             runner.register_function(name, handler)
         # As JSON text, for a text that happens to be JSON must reach the handler as text.
@@ -136,37 +150,39 @@ def run(case: Case) -> Outcome:
         return Outcome(result, runner.get_execution_history(execution.arn), logs)
 
 
-def _answer_callbacks(runner: Any, execution: Any, answers: Sequence[Answer]) -> None:
+def _answer_callbacks(runner: LocalRunner, execution: Execution, answers: Sequence[Answer]) -> None:
     """Let virtual time pass, a second at a time, until every answer has been given."""
     if answers:
         execution.until_suspended()
     waiting = list(answers)
     for _ in range(_LAST_ANSWER_SECONDS):
-        callbacks = _callbacks(runner, execution.arn)
+        callbacks = [
+            event
+            for event in runner.get_execution_history(execution.arn)
+            if event["EventType"] == "CallbackStarted"
+        ]
         for answer in tuple(waiting):
-            if answer.callback < len(callbacks) and _is_due(answer, callbacks, runner.clock.now):
+            callback = _find(answer.callback, callbacks)
+            if callback is not None and _is_due(answer, callback, runner.clock.now):
                 waiting.remove(answer)
-                _give(runner, answer, callbacks)
+                _give(runner, answer, callback["CallbackStartedDetails"]["CallbackId"])
         if not waiting:
             return
         runner.clock.advance(1)
     raise AssertionError(f"{waiting[0]} could not be given: its callback never started")
 
 
-def _is_due(answer: Answer, callbacks: list[tuple[str, datetime]], now: datetime) -> bool:
-    return now - callbacks[answer.callback][1] >= timedelta(seconds=answer.after)
+def _find(callback: int | str, callbacks: list[dict[str, Any]]) -> dict[str, Any] | None:
+    if isinstance(callback, str):
+        return next((event for event in callbacks if event["Name"] == callback), None)
+    return callbacks[callback] if callback < len(callbacks) else None
 
 
-def _callbacks(runner: Any, arn: str) -> list[tuple[str, datetime]]:
-    return [
-        (event["CallbackStartedDetails"]["CallbackId"], event["EventTimestamp"])
-        for event in runner.get_execution_history(arn)
-        if event["EventType"] == "CallbackStarted"
-    ]
+def _is_due(answer: Answer, callback: dict[str, Any], now: datetime) -> bool:
+    return now - callback["EventTimestamp"] >= timedelta(seconds=answer.after)
 
 
-def _give(runner: Any, answer: Answer, callbacks: list[tuple[str, datetime]]) -> None:
-    callback_id = callbacks[answer.callback][0]
+def _give(runner: LocalRunner, answer: Answer, callback_id: str) -> None:
     match answer.action:
         case "success":
             payload = None if answer.payload is None else json.dumps(answer.payload).encode()

@@ -8,7 +8,7 @@ from typing import Any
 from conformance.step_handlers import give
 
 from durable_sdk import DurableContext, InvokeError, durable_execution
-from durable_sdk.config import Duration, InvokeConfig
+from durable_sdk.config import CompletionConfig, Duration, InvokeConfig, ParallelConfig
 from durable_sdk.serdes import SerDes, SerDesContext
 
 TARGET = "target"
@@ -154,3 +154,19 @@ def invokes_in_parallel(event: Any, context: DurableContext) -> Any:
 @durable_execution
 def invokes_without_a_payload(event: Any, context: DurableContext) -> Any:
     return context.invoke(TARGET, None)
+
+
+@durable_execution
+def invokes_a_version(event: Any, context: DurableContext) -> Any:
+    return context.invoke("target:7", event)
+
+
+@durable_execution
+def first_of_two(event: Any, context: DurableContext) -> Any:
+    """Return the first answer, and leave the other function alone."""
+    config = ParallelConfig(completion_config=CompletionConfig.first_successful())
+    batch = context.parallel(
+        [lambda branch: branch.invoke("slow", event), lambda branch: branch.invoke(TARGET, event)],
+        config=config,
+    )
+    return [batch.get_results(), batch.started_count]

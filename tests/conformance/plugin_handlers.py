@@ -14,11 +14,22 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from conformance.batch_handlers import tenfold
 from conformance.driver import PLUGIN_LOGGER
 from conformance.step_handlers import NO_RETRY, fail, give, retrying, succeed_at
+from conformance.wait_for_callback_handlers import submit
+from conformance.wait_for_condition_handlers import increment, up_to
 
 from durable_sdk import DurableContext, ParallelBranch, StepContext, durable_execution
-from durable_sdk.config import ChildConfig, Duration, NestingType, ParallelConfig, StepConfig, StepSemantics
+from durable_sdk.config import (
+    ChildConfig,
+    Duration,
+    MapConfig,
+    NestingType,
+    ParallelConfig,
+    StepConfig,
+    StepSemantics,
+)
 from durable_sdk.plugin import (
     DurableInstrumentationPlugin,
     InvocationEndInfo,
@@ -265,6 +276,26 @@ def awaits_a_callback(event: Any, context: DurableContext) -> Any:
 def exits(event: Any, context: DurableContext) -> Any:
     context.step(give(1))
     raise SystemExit(1)
+
+
+def polls(event: Any, context: DurableContext) -> Any:
+    return context.wait_for_condition(increment, up_to(2), name="poll")
+
+
+def maps(event: Any, context: DurableContext) -> Any:
+    config: MapConfig = MapConfig(max_concurrency=1)
+    return context.map(event, tenfold, name="batch", config=config).get_results()
+
+
+def child_fails(event: Any, context: DurableContext) -> Any:
+    def body(child: DurableContext) -> Any:
+        raise ValueError("the context broke")
+
+    return context.run_in_child_context(body, name="broken")
+
+
+def asks(event: Any, context: DurableContext) -> Any:
+    return context.wait_for_callback(submit, name="ask")
 
 
 def dies(event: Any, context: DurableContext) -> Any:

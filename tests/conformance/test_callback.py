@@ -412,7 +412,10 @@ OUR_OWN = [
         id="callbacks-of-branches-are-answered-in-any-order",
         handler=handlers.in_parallel,
         input=[NAME, OTHER],
-        answers=[success(ANSWER, after=3), success(OTHER_ANSWER, callback=1, after=1)],
+        answers=[
+            success(ANSWER, callback=NAME, after=3),
+            success(OTHER_ANSWER, callback=OTHER, after=1),
+        ],
         result=[f'"{ANSWER}"', f'"{OTHER_ANSWER}"'],
         history=[started("Parallel", "PARALLEL")],
         is_whole_history=False,

@@ -449,6 +449,39 @@ OUR_OWN = [
         ],
     ),
     Case(
+        id="a-branch-that-waits-is-left-behind-when-enough-have-succeeded",
+        handler=parallel(
+            handlers.long_wait,
+            step_of("b"),
+            max_concurrency=None,
+            completion_config=CompletionConfig.first_successful(),
+            show=lambda batch: [batch.get_results(), batch.started_count, counts(batch)],
+            wait=True,
+        ),
+        result=[["b"], 1, counted("MIN_SUCCESSFUL_REACHED", "SUCCEEDED", 1, 0, 2)],
+        history=[begun(), started(BRANCH, "BRANCH0", "BATCH")],
+        is_whole_history=False,
+    ),
+    Case(
+        id="a-branch-that-waits-keeps-its-place",
+        handler=parallel(*handlers.order_of_waits(2, 1), max_concurrency=1),
+        result=[2, 1],
+        history=[
+            begun(),
+            branch(0, waited(2, "WAIT0", "BRANCH0"), step("STEP0", "BRANCH0"), payload="2"),
+            branch(1, waited(1, "WAIT1", "BRANCH1"), step("STEP1", "BRANCH1"), payload="1"),
+            ended(),
+            execution_succeeded("[2, 1]"),
+        ],
+    ),
+    Case(
+        id="branches-that-wait-go-on-when-their-time-comes",
+        handler=parallel(*handlers.order_of_waits(3, 1, 2), max_concurrency=None),
+        result=[3, 1, 2],
+        history=[begun()],
+        is_whole_history=False,
+    ),
+    Case(
         id="a-decision-of-the-user-ends-a-batch",
         handler=parallel(
             constant("a"),

@@ -297,7 +297,10 @@ OUR_OWN = [
         id="branches-are-answered-in-any-order",
         handler=handlers.awaits_in_branches,
         input=["a", "b"],
-        answers=[success("A", after=3), success("B", callback=1, after=1)],
+        answers=[
+            success("A", callback="a create callback id", after=3),
+            success("B", callback="b create callback id", after=1),
+        ],
         result=['"A"', '"B"'],
         history=[started("Parallel", "PARALLEL")],
         is_whole_history=False,
