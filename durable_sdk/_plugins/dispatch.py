@@ -111,6 +111,10 @@ class Dispatcher:
         if stop is not None:
             raise stop
 
+    def heeds_changes(self) -> bool:
+        """Return whether any plugin has a change hook, whose info is the dearest to make."""
+        return any(_has_own(plugin, "on_operation_change") for plugin in self._started)
+
     def propagate(self, info: PropagationInput) -> PropagationMetadata:
         """Ask every plugin what an invoke is to carry; the first value that is not blank wins."""
         self.demand_alive()
@@ -155,6 +159,15 @@ class Dispatcher:
             if stop is not None:
                 raise stop from None
         return None
+
+
+def _has_own(plugin: DurableInstrumentationPlugin, hook: str) -> bool:
+    try:
+        method = getattr(plugin, hook)
+    except Exception:
+        # To be found out, contained and logged when it is called.
+        return True
+    return getattr(method, "__func__", None) is not getattr(DurableInstrumentationPlugin, hook)
 
 
 def _split(error: BaseException) -> tuple[BaseException | None, BaseException | None]:

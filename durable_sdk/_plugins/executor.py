@@ -134,7 +134,6 @@ class PluginExecutor:
             self._endings.drain()
         finally:
             # A stop that a hook asked for comes first, but the plugins are told of the end all the same.
-            self._dispatcher.demand_alive()
             self.announce_changes()
             self._dispatcher.dispatch(
                 InvocationEndInfo.from_durable_execution_invocation_output(
@@ -241,6 +240,8 @@ class PluginExecutor:
 
     def announce_changes(self) -> None:
         """Tell the plugins what has changed since they were told last, unless another task is doing so."""
+        if not self._dispatcher.heeds_changes():
+            return
         while True:
             with self._lock:
                 if self._announcing or not self._changed or self._start_info is None:
@@ -392,11 +393,10 @@ def observe_end(
         retry = DurableExecutionInvocationOutput(
             InvocationStatus.RETRY, error=ErrorObject.from_exception(error)
         )
-        _runtime.current.get().now()  # Raises in a process that has died, where no hook may be called.
         try:
             executor.on_invocation_end(retry)
         except BaseException:
-            _runtime.current.get().now()
+            _runtime.current.get().now()  # Raises in a process that has died, where nothing is to be told.
             _logger.exception("A plugin's hook at the end of the invocation raised; ignored.")
         raise
     executor.on_invocation_end(output)

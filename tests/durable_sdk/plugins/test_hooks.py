@@ -30,6 +30,7 @@ from durable_sdk.config import (
 )
 from durable_sdk.lambda_service import OperationStatus
 from durable_sdk.plugin import (
+    DurableInstrumentationPlugin,
     InvocationEndInfo,
     InvocationStartInfo,
     OperationChangeInfo,
@@ -380,19 +381,19 @@ def test_a_branch_that_the_batch_no_longer_waits_for_does_not_end() -> None:
     assert recording.lines[-1] == "invocation-end SUCCEEDED"
 
 
-def test_a_process_that_dies_calls_no_hook_and_the_next_one_replays() -> None:
+def crashed_after_five_seconds(func: Any, *plugins: Any) -> list[list[str]]:
+    """Run a handler whose process dies, and return the lines of each invocation."""
     recording = Recording()
-    runner = make_runner(durable_execution(plugins=[recording])(nested_sleep))
-    try:
+    with make_runner(durable_execution(plugins=[*plugins, recording])(func)) as runner:
         execution = runner.start()
         execution.advance(5)
-        before = list(recording.lines)
         execution.crash()
-        assert recording.lines[: len(before)] == before
-        execution.finish()
-    finally:
-        runner.close()
-    crashed, resumed = recording.invocations()
+        assert execution.finish().status == "SUCCEEDED"
+    return recording.invocations()
+
+
+def test_a_process_that_dies_in_a_step_calls_no_hook_and_the_next_one_replays() -> None:
+    crashed, resumed = crashed_after_five_seconds(nested_sleep)
     assert crashed == [
         "invocation-start first",
         "operation-start outer",
@@ -403,6 +404,44 @@ def test_a_process_that_dies_calls_no_hook_and_the_next_one_replays() -> None:
     assert resumed[0] == "invocation-start"
     assert resumed[-1] == "invocation-end SUCCEEDED"
     assert "operation-start slow replayed" in resumed
+
+
+def test_a_process_that_dies_in_the_handler_calls_no_hook() -> None:
+    crashed, _ = crashed_after_five_seconds(lambda event, context: time.sleep(10))
+    assert crashed == ["invocation-start first"]
+
+
+@pytest.mark.parametrize(
+    ("hook", "lines"),
+    [
+        ("on_invocation_start", []),
+        ("on_operation_start", ["invocation-start first"]),
+        ("on_operation_change", ["invocation-start first", "operation-start a", "function-start a 1"]),
+        ("on_invocation_end", None),
+    ],
+)
+def test_a_process_that_dies_in_a_hook_calls_no_other_and_logs_nothing(
+    hook: str, lines: list[str] | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    def sleep(self: DurableInstrumentationPlugin, info: Any) -> None:
+        time.sleep(10)
+
+    plugin = type("Sleeping", (DurableInstrumentationPlugin,), {hook: sleep})()
+    recording = Recording()
+    handler = durable_execution(plugins=[plugin, recording])(
+        lambda event, context: context.step(lambda: 1, "a")
+    )
+    with make_runner(handler) as runner:
+        execution = runner.start()
+        execution.advance(5)
+        before = list(recording.lines)
+        execution.crash()
+        assert recording.lines == before
+        assert "invocation-end RETRY" not in before
+        if lines is not None:
+            assert before[: len(lines)] == lines
+        assert execution.finish().status == "SUCCEEDED"
+    assert caplog.text == ""
 
 
 def nested_sleep(event: Any, context: DurableContext) -> None:
