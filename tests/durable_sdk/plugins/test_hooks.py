@@ -623,6 +623,8 @@ def observed(case: Case, **options: Any) -> tuple[str, Recording]:
     recording = Recording()
     handler = durable_execution(plugins=[recording])(case.handler.__wrapped__)
     runner = make_runner(handler, **(case.options | options))
+    if case.script is not None:
+        case.script(runner)
     try:
         return canonical_text(runner.run(case.input).history), recording
     finally:
