@@ -97,6 +97,16 @@ class DurableExecutionInvocationOutput:
     result: str | None = None
     error: ErrorObject | None = None
 
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Decode the service's form."""
+        error = data.get("Error")
+        return cls(
+            InvocationStatus(data["Status"]),
+            data.get("Result"),
+            None if error is None else ErrorObject.from_dict(error),
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Encode to the service's form."""
         output: dict[str, Any] = {"Status": self.status.value}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from pytest_durable.history.codec import to_datetime
@@ -17,6 +18,7 @@ from pytest_durable.simulator.invocation import (
     Ending,
     Handler,
     Invocation,
+    Raised,
     Sandbox,
     function_task,
     handler_task,
@@ -62,8 +64,13 @@ class Compute:
         """Begin an invocation of an execution's handler with ``event``, and return its task."""
         record = execution.record
         request_id = self._identifiers.request_id(record.execution.operation_id, record.invocations)
-        invocation = self._begin(record.invocations, request_id, execution.invocation_timeout_seconds)
-        sandbox = invocation.sandbox
+        sandbox = Sandbox()
+
+        def ended(ending: Ending) -> None:
+            self._push_work(HandlerEnded(execution, ending), sandbox)
+
+        timeout_seconds = execution.invocation_timeout_seconds
+        invocation = self._begin(record.invocations, request_id, timeout_seconds, sandbox, ended)
         execution.invocation = invocation
         self._queue.push(
             invocation.deadline, Priority.DEADLINE, InvocationTimedOut(execution, invocation), sandbox
@@ -77,7 +84,7 @@ class Compute:
                 lambda call: self._push_work(CallArrived(execution, call), sandbox),
             ),
             self._context(invocation, execution.function, execution.tenant_id),
-            lambda ending: self._push_work(HandlerEnded(execution, ending), sandbox),
+            ended,
             execution.context,
         )
         invocation.runtime.tasks.append(task)
@@ -93,23 +100,30 @@ class Compute:
         """Call a plain function on behalf of an operation of ``execution``; its task gets a turn soon."""
         operation_id = invoke.operation_id
         request_id = self._identifiers.call_id(execution.record.execution.operation_id, operation_id)
-        call = self._begin(1, request_id, execution.invocation_timeout_seconds)
-        sandbox = call.sandbox
-        execution.calls[operation_id] = call
-        self._queue.push(call.deadline, Priority.DEADLINE, FunctionTimedOut(execution, operation_id), sandbox)
+        sandbox = Sandbox()
 
         def ended(ending: Ending) -> None:
             self._push_work(FunctionEnded(execution, operation_id, ending), sandbox)
 
+        call = self._begin(1, request_id, execution.invocation_timeout_seconds, sandbox, ended)
+        execution.calls[operation_id] = call
+        self._queue.push(call.deadline, Priority.DEADLINE, FunctionTimedOut(execution, operation_id), sandbox)
         handler: Handler = function.handler
         context = self._context(call, version, invoke.tenant_id)
         task = function_task(handler, invoke.payload, call, context, version.name, ended, execution.context)
         call.runtime.tasks.append(task)
-        self._schedule_turn(self._clock.now, task)
+        # Like every run: not before the caller is done with this instant, and has suspended.
+        self._queue.push(self._clock.now, Priority.INVOCATION, TaskDue(task), sandbox)
 
-    def _begin(self, number: int, request_id: str, timeout_seconds: int) -> Invocation:
+    def _begin(
+        self,
+        number: int,
+        request_id: str,
+        timeout_seconds: int,
+        sandbox: Sandbox,
+        ended: Callable[[Ending], None],
+    ) -> Invocation:
         now = self._clock.now
-        sandbox = Sandbox()
         return Invocation(
             number=number,
             request_id=request_id,
@@ -123,6 +137,8 @@ class Compute:
                 self._chance,
                 sandbox,
                 self._scripts.step if self._scripts.has_steps else None,
+                # To the service a process that ends is the same whichever way it does.
+                lambda status: ended(Raised(SystemExit(status))),
             ),
         )
 

@@ -208,9 +208,11 @@ class Invalid:
 Answer: TypeAlias = Succeeded | Failed | Pending | Crashed | Invalid
 
 
-def interpret(ending: Ending, output_bytes_max: int) -> Answer:
-    """Return what the ending of an invocation means for its execution."""
+def interpret(ending: Ending, output_bytes_max: int, exit_error: ErrorJson) -> Answer:
+    """Return what the ending of an invocation means; ``exit_error`` is that of a process that ends."""
     if isinstance(ending, Raised):
+        if isinstance(ending.error, SystemExit):
+            return Crashed(exit_error)
         return Crashed(ErrorObject.from_exception(ending.error).to_dict())
     output = ending.output
     if not isinstance(output, dict):

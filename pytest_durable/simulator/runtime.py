@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from random import Random
-from typing import Any, Protocol, TypeVar
+from typing import Any, NoReturn, Protocol, TypeVar
 
 from durable_sdk._runtime import Body, Signal
 from pytest_durable.simulator.clock import Clock
@@ -50,6 +50,7 @@ class SimulatedRuntime:
         chance: Random,
         sandbox: Sandbox,
         script_step: ScriptStep | None = None,
+        exited: Callable[[int], None] | None = None,
     ) -> None:
         self._clock = clock
         self._turns = turns
@@ -57,6 +58,7 @@ class SimulatedRuntime:
         self._chance = chance
         self._sandbox = sandbox
         self._script_step = script_step
+        self._exited = exited
         self._delayed: list[QueuedTurn] = []
         self._running = 0
         self._all_ended: SimulatedSignal | None = None
@@ -131,6 +133,14 @@ class SimulatedRuntime:
         """Park the task for a time: what ``time.sleep`` does in handler code."""
         self.wake(self._turns.current, self.now() + round(max(0.0, seconds) * 1_000_000))
         self.park()
+
+    def exit(self, status: int) -> NoReturn:
+        """End the sandbox at once: what ``os._exit`` does in handler code."""
+        self.demand_turn()
+        if self._exited is not None:
+            self._exited(status)
+            self.park()
+        raise SandboxKilled
 
     def wake(self, task: Task, due: int | None = None) -> QueuedTurn:
         """Queue a turn for ``task``, due at ``due``, by default now."""

@@ -23,6 +23,7 @@ from pytest_durable.simulator.invocation import Handler
 from pytest_durable.simulator.loop import Loop
 from pytest_durable.simulator.options import SimulatorOptions
 from pytest_durable.simulator.pending import stuck_error
+from pytest_durable.simulator.process_exit import process_exits_caught
 from pytest_durable.simulator.scripts.book import ScriptBook
 from pytest_durable.simulator.service.errors import DurableExecutionAlreadyStartedException
 from pytest_durable.simulator.wall_clock import sleep_really, wall_clock
@@ -133,7 +134,7 @@ class Simulator:
         is_alone = sum(not execution.closed for execution in self.executions.values()) <= 1
         inline = between_invocations and is_alone and not self._functions.names
         shown = wall_clock.shown(self._world.clock) if self.options.virtual_clock else nullcontext()
-        with collection_paused(), shown:
+        with collection_paused(), process_exits_caught(), shown:
             self._loop.run(predicate, horizon=horizon, inline=inline)
 
     def run_to_end(self, execution: SimulatedExecution) -> None:

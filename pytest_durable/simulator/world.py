@@ -307,7 +307,8 @@ class World:
     def _return(self, execution: SimulatedExecution, operation_id: str, ending: Ending) -> None:
         """Take what an invoked plain function came to."""
         call = execution.calls.pop(operation_id)
-        call.sandbox.closed = True
+        # All of its tasks have ended, unless its process did in the middle of one.
+        self.reaper.kill(call)
         if isinstance(ending, Raised) and isinstance(ending.error, MEANT_FOR_PYTEST):
             raise ending.error
         if not execution.closed:
@@ -366,8 +367,11 @@ class World:
         """Act on what the handler answered."""
         if isinstance(ending, Raised) and isinstance(ending.error, MEANT_FOR_PYTEST):
             raise ending.error
-        answer = interpret(ending, self._limits.output_bytes)
+        assert execution.invocation is not None
+        answer = interpret(ending, self._limits.output_bytes, exit_error(execution.invocation))
         failure = answer.error if isinstance(answer, Crashed | Invalid) else None
+        # All of its tasks have ended, unless its process did in the middle of one.
+        self.reaper.kill(execution.invocation)
         self._complete_invocation(execution, failure)
         if execution.last_event is not None:
             self._end(execution, execution.last_event)

@@ -29,6 +29,7 @@ PARTS = (
 SEAMS = {
     "simulator.affinity": {"os"},
     "simulator.entropy": {"random"},
+    "simulator.process_exit": {"os"},
     "simulator.runtime": {"random", "threading"},
     "simulator.turns": {"threading"},
     "simulator.wall_clock": {"time", "uuid"},

@@ -170,7 +170,7 @@ def test_the_error_of_a_durable_function_reaches_the_parent() -> None:
 
 def test_a_durable_function_that_dies_is_invoked_five_times() -> None:
     runner = runner_of().register_durable_function("raising", raising_child)
-    assert runner.run({"function": "raising"}).value[:2] == ["failed", "SystemExit"]
+    assert runner.run({"function": "raising"}).value[:2] == ["failed", "Runtime.ExitError"]
     assert len(runner.results[1].invocations) == 5
 
 

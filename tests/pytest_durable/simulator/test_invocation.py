@@ -18,6 +18,7 @@ from pytest_durable.simulator.invocation import (
 )
 
 LIMIT = 1_000
+EXIT = {"ErrorType": "Runtime.ExitError"}
 ERROR = {"ErrorType": "E", "ErrorMessage": "m"}
 
 
@@ -33,7 +34,7 @@ ERROR = {"ErrorType": "E", "ErrorMessage": "m"}
     ],
 )
 def test_an_output_is_understood(output: dict[str, Any], answer: object) -> None:
-    assert interpret(Returned(output), LIMIT) == answer
+    assert interpret(Returned(output), LIMIT, EXIT) == answer
 
 
 @pytest.mark.parametrize(
@@ -53,7 +54,7 @@ def test_an_output_is_understood(output: dict[str, Any], answer: object) -> None
     ],
 )
 def test_an_invalid_output_says_what_is_wrong(output: object, message: str) -> None:
-    answer = interpret(Returned(output), LIMIT)
+    answer = interpret(Returned(output), LIMIT, EXIT)
     assert isinstance(answer, Invalid)
     assert answer.error["ErrorType"] == "InvalidParameterValueException"
     assert message in answer.error["ErrorMessage"]
@@ -63,14 +64,18 @@ def test_an_invalid_output_says_what_is_wrong(output: object, message: str) -> N
     ("error", "error_type"),
     [
         (ValueError("bad"), "ValueError"),
-        (SystemExit(3), "SystemExit"),
         (KeyboardInterrupt(), "KeyboardInterrupt"),
     ],
 )
 def test_whatever_is_raised_is_a_crash(error: BaseException, error_type: str) -> None:
-    answer = interpret(Raised(error), LIMIT)
+    answer = interpret(Raised(error), LIMIT, EXIT)
     assert isinstance(answer, Crashed)
     assert answer.error["ErrorType"].endswith(error_type)
+
+
+@pytest.mark.parametrize("code", [3, 0, None, "message"])
+def test_a_process_that_exits_is_reported_as_such_whatever_its_status(code: object) -> None:
+    assert interpret(Raised(SystemExit(code)), LIMIT, EXIT) == Crashed(EXIT)
 
 
 @pytest.mark.parametrize(
@@ -83,4 +88,4 @@ def test_whatever_is_raised_is_a_crash(error: BaseException, error_type: str) ->
     ],
 )
 def test_an_output_that_is_not_json_is_invalid_rather_than_an_error_of_ours(output: dict[str, Any]) -> None:
-    assert isinstance(interpret(Returned(output), LIMIT), Invalid)
+    assert isinstance(interpret(Returned(output), LIMIT, EXIT), Invalid)
