@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
@@ -65,3 +66,27 @@ class SummaryGenerator(Protocol[T_contra]):
     def __call__(self, result: T_contra, /) -> str:
         """Return the text to store."""
         ...
+
+
+_DURABLE_EXECUTION_ARN = re.compile(
+    r"arn:[^:]*:lambda:[^:]*:[^:]*:function:([^:/]+):[^:/]+/durable-execution/([^/]+)/([^/]+)"
+)
+
+
+@dataclass(frozen=True)
+class DurableExecutionArn:
+    """The parts of an execution's ARN that tell it from others of the account.
+
+    ``arn:<partition>:lambda:<region>:<account>:function:<function_name>:<version>/durable-execution/``
+    ``<execution_name>/<invocation_id>``
+    """
+
+    function_name: str
+    execution_name: str
+    invocation_id: str
+
+    @classmethod
+    def from_arn(cls, arn: str) -> DurableExecutionArn | None:
+        """Return the parts of ``arn``, None if it is not the ARN of an execution."""
+        match = _DURABLE_EXECUTION_ARN.fullmatch(arn)
+        return None if match is None else cls(*match.groups())

@@ -16,11 +16,13 @@ PACKAGE = "durable_sdk"
 # From low to high: a module imports only from levels below its own.
 LEVELS = (
     {"exceptions", "_runtime", "_version"},
-    {"types", "_wording", "_duration", "_backoff", "_lineage", "_wire", "_wire.enums", "_wire.errors"},
+    {"types", "_unfit", "_wording", "_duration", "_backoff", "_lineage"}
+    | {"_wire", "_wire.enums", "_wire.errors", "preview"},
     {"retries", "_callables", "_wire.operations"},
     {"_wire.invocation"},
     {"identifier", "concurrency", "concurrency.models"},
-    {"_updates", "serdes"},
+    {"_updates", "_typed_form"},
+    {"serdes"},
     {"config"},
     {"_client"},
     {"_boto_client", "lambda_service", "logger", "_checkpointing"},
