@@ -141,7 +141,7 @@ class FileSystemSerDes(SerDes[Any]):
             raise ValidationError(
                 f"FileSystemSerDes.config was given {config!r:.100}; it takes a FileSystemSerDesConfig."
             )
-        self._base_path = os.fspath(base_path)
+        self._base_path = path
         self._config = config or FileSystemSerDesConfig()
 
     def serialize(self, value: Any, serdes_context: SerDesContext) -> str:
@@ -190,8 +190,8 @@ class FileSystemSerDes(SerDes[Any]):
             text = envelope["data"]
         else:
             raise SerDesError(
-                f'Operation {serdes_context.operation_id!r} has {data!r:.100}, which is neither {{"file": path}} '
-                'nor {"data": text}: another serdes has written it.'
+                f"Operation {serdes_context.operation_id!r} has {data!r:.100}, which another serdes has "
+                'written: it is neither {"file": path} nor {"data": text}.'
             )
         return self._config.serdes.deserialize(text, serdes_context)
 
@@ -217,8 +217,7 @@ class FileSystemSerDes(SerDes[Any]):
 
     def _read(self, path: str, context: SerDesContext) -> str:
         what = f"The value of operation {context.operation_id!r} was not read from {path!r}"
-        base = os.path.realpath(self._base_path)
-        if "\0" in path or os.path.commonpath([base, os.path.realpath(path)]) != base:
+        if not _is_below(self._base_path, path):
             raise SerDesError(
                 f"{what}: it lies outside {self._base_path!r}. If the value was written under another "
                 "base_path, give that one to the FileSystemSerDes that reads it."
@@ -268,6 +267,16 @@ def _fail(error: OSError, what: str) -> NoReturn:
     if error.errno in _FINAL_ERRORS:
         raise SerDesError(message) from error
     raise RetryableSerDesError(message) from error
+
+
+def _is_below(base: str, path: str) -> bool:
+    """Return whether ``path`` leads to a place below ``base``, by way of links or not."""
+    base = os.path.realpath(base)
+    try:
+        return os.path.commonpath([base, os.path.realpath(path)]) == base
+    except ValueError:
+        # It has a null character, or is on another drive.
+        return False
 
 
 def _is_a_name(text: str) -> bool:

@@ -23,7 +23,7 @@ LEVELS = (
     {"identifier", "concurrency", "concurrency.models"},
     {"_updates", "_typed_form"},
     {"serdes"},
-    {"config"},
+    {"config", "filesystem_serdes"},
     {"_client"},
     {"_boto_client", "lambda_service", "logger", "_checkpointing"},
     {"state", "concurrency.completion"},
