@@ -132,7 +132,8 @@ class FileSystemSerDes(SerDes[Any]):
     def __init__(
         self, base_path: str | os.PathLike[str], config: FileSystemSerDesConfig | None = None
     ) -> None:
-        if not isinstance(base_path, str | os.PathLike) or not os.fspath(base_path):
+        path: object = os.fspath(base_path) if isinstance(base_path, os.PathLike) else base_path
+        if not isinstance(path, str) or not path:
             raise ValidationError(
                 f"FileSystemSerDes.base_path was given {base_path!r:.100}; it takes the path of a "
                 "directory, such as '/mnt/shared'."
@@ -170,9 +171,8 @@ class FileSystemSerDes(SerDes[Any]):
         try:
             _write(path, text)
         except OSError as error:
-            _fail(
-                error, f"The value of operation {serdes_context.operation_id!r} was not written to {path!r}"
-            )
+            what = f"The value of operation {serdes_context.operation_id!r} was not written to {path!r}"
+            _fail(error, what)
         return pointer
 
     def deserialize(self, data: str, serdes_context: SerDesContext) -> Any:
