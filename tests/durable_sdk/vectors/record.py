@@ -92,8 +92,9 @@ LOCATIONS = [
 STORED = ["1", "'x'", "{'a': (1, 2)}", "[]", "None", "'\\u00e9\\n'"]
 
 PERSON = (
-    "{'id': 7, 'name': 'Ann', 'email': 'a@b.c', 'address': {'city': 'Bonn', 'geo': {'lat': 1.5, 'name': 'x'}}"
-    ", 'cards': [{'number': '1', 'cvc': 1}, {'number': '2', 'kind': {'name': 'gold'}}, 3], 'tags': ['a', 'b'],"
+    "{'id': 7, 'name': 'Ann', 'email': 'a@b.c',"
+    " 'address': {'city': 'Bonn', 'geo': {'lat': 1.5, 'name': 'x'}},"
+    " 'cards': [{'number': '1', 'cvc': 1}, {'number': '2', 'kind': {'name': 'gold'}}, 3], 'tags': ['a', 'b'],"
     " 'none': None, 'dotted.key': 1, 'empty': {}, 'pair': (1, 2), 1: 'one', 'caf\\u00e9': '\\u00e9'}"
 )
 RULES = [
