@@ -43,7 +43,8 @@ class TypedSerDes(SerDes[T]):
     Decimal                             text, so that no digit is lost
     bytes                               text in base64
     None, bool, int, float, str         themselves; NaN and the infinities are refused
-    Literal, unions                     as their members; a union's first member that fits
+    Literal, unions                     as the member; a union is what its first member that
+                                        fits reads, the more particular ones first
     Any                                 any JSON, as it is
     ==================================  =======================================================
 

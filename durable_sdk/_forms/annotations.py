@@ -33,7 +33,7 @@ from durable_sdk._forms.scalars import (
     StrForm,
     enum_form,
 )
-from durable_sdk._forms.unions import UnionForm, misreads
+from durable_sdk._forms.unions import UnionForm
 from durable_sdk.concurrency.models import BatchResult
 from durable_sdk.exceptions import ValidationError
 
@@ -85,7 +85,7 @@ def form_of(annotation: Any) -> Form:
     """
     maker = _Maker()
     form = maker.make(annotation, "value")
-    maker.check_unions()
+    maker.order_unions()
     return form
 
 
@@ -127,20 +127,18 @@ class _Maker:
             return self._make_literal(arguments, path)
         return self._make_generic(annotation, origin or annotation, arguments, path)
 
-    def check_unions(self) -> None:
-        """Refuse unions in which what one member wrote would be read by an earlier one as something else.
+    def order_unions(self) -> None:
+        """Put the members of every union into an order in which each reads what it wrote.
 
         Raises:
-            ValidationError: there is one.
+            ValidationError: for one of them there is none.
         """
         for union, path in self._unions:
-            pair = union.misread()
+            pair = union.put_in_order()
             if pair is None:
                 continue
             reader, writer = pair
-            if not misreads(writer, reader):
-                move = f"Put {writer.name} before {reader.name}"
-            elif isinstance(reader, RecordForm) and isinstance(writer, RecordForm):
+            if isinstance(reader, RecordForm) and isinstance(writer, RecordForm):
                 move = (
                     "Give both a field that tells them apart, such as kind: Literal['a'] in one and "
                     "kind: Literal['b'] in the other"

@@ -139,6 +139,17 @@ class Shipment:
 
 
 @dataclass
+class Parcel:
+    id: str
+    weight: float = 1
+
+
+@dataclass
+class Holder:
+    content: Shipment | Parcel | None
+
+
+@dataclass
 class Dog:
     kind: Literal["dog"]
     name: str
@@ -155,6 +166,12 @@ class Customer(pydantic.BaseModel):
     joined: date
     email: str | None = pydantic.Field(default=None, alias="eMail")
     scores: dict[int, float] = {}
+
+
+@dataclass
+class CustomerRecord:
+    name: str
+    joined: date
 
 
 class Strict(pydantic.BaseModel, strict=True):
@@ -368,6 +385,9 @@ customers = st.builds(
     eMail=st.none() | texts,
     scores=st.dictionaries(st.integers(-99, 99), numbers, max_size=3),
 )
+plain_json = st.recursive(
+    st.none() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(texts, inner), max_leaves=4
+)
 scalar_types: list[tuple[Any, st.SearchStrategy[Any]]] = [
     (int, st.integers()),
     (float, numbers),
@@ -375,7 +395,7 @@ scalar_types: list[tuple[Any, st.SearchStrategy[Any]]] = [
     (bool, st.booleans()),
     (None, st.none()),
     (bytes, st.binary(max_size=3)),
-    (Decimal, st.decimals()),
+    (Decimal, st.decimals(allow_nan=False)),
     (UUID, st.uuids()),
     (datetime, st.datetimes(timezones=st.none() | st.just(UTC))),
     (date, st.dates()),
@@ -385,8 +405,7 @@ scalar_types: list[tuple[Any, st.SearchStrategy[Any]]] = [
     (Place, st.sampled_from(Place)),
     (Access, st.sampled_from([Access(number) for number in range(4)])),
     (Literal["red", 1], st.sampled_from(["red", 1])),
-    (Any, st.recursive(st.none() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(texts, inner),
-                       max_leaves=4)),
+    (Any, plain_json),
     (Point, points),
     (Settings, settings),
     (Refund, st.builds(Refund, texts, texts)),
@@ -405,6 +424,7 @@ def _containers(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
     def union(members: list[Any]) -> Any:
         types = [member[0] for member in members]
+        # A union of the same members in another order is the same to typing, which keeps either.
         return Union[tuple(types)], st.one_of([member[1] for member in members])  # noqa: UP007
 
     return st.one_of(
@@ -432,8 +452,7 @@ def test_of_every_type_that_is_taken_each_value_comes_back(typed: Any, data: st.
     value = data.draw(values)
     text = serdes.serialize(value)
     read = serdes.deserialize(text)
-    # Decimal("NaN") is no Decimal's equal, not even its own.
-    assert repr(read) == repr(value) or read == value
+    assert read == value
     assert types_in(read) == types_in(value)
     assert serdes.serialize(read) == text
 
@@ -530,8 +549,6 @@ def test_json_of_another_type_is_refused_with_its_position(type_: Any, text: str
 @pytest.mark.parametrize(
     ("type_", "message"),
     [
-        (float | int, "something stored for int could be read as float, for JSON does not tell them apart. "
-                      "Put int before float."),
         (str | datetime, "Put one of them into a dataclass, or use one type for both."),
         (datetime | str, "stored for str could be read as datetime"),
         (str | Colour, "stored for Colour could be read as str"),
@@ -541,23 +558,20 @@ def test_json_of_another_type_is_refused_with_its_position(type_: Any, text: str
         (Access | int, "ambiguous"),
         (list[int] | tuple[int, ...], "ambiguous"),
         (list[int] | set[int], "ambiguous"),
-        (list[float] | list[int], "Put list[int] before list[float]"),
         (dict[str, str] | Refund, "stored for Refund could be read as dict[str, str]"),
-        (Shipment | Refund, "Put Refund before Shipment."),
         (Box[int] | Box[Any], "Give both a field that tells them apart, such as kind: Literal['a']"),
         (Line | dict[str, Any], "ambiguous"),
-        (dict[str, int] | dict[str, float], ""),
-        (Customer | Line, ""),
+        (Customer | CustomerRecord, "ambiguous"),
         (Tags | list[str], "ambiguous"),
-        (list[Shipment | Refund], "value[...] is Shipment | Refund, which is ambiguous"),
-        (dict[str, Shipment | Refund | None], "value[...] is "),
+        (Card | Tags, "ambiguous"),
+        (list[Shipment | Parcel], "value[...] is Shipment | Parcel, which is ambiguous: something stored for Parcel"
+                                  " could be read as Shipment, for JSON does not tell them apart. Give both a"),
+        (dict[str, Shipment | Parcel | None], "value[...] is "),
+        (Holder, "value.content is Shipment | Parcel | None"),
         (Any | Line, "ambiguous"),
     ],
 )  # fmt: skip
 def test_an_ambiguous_union_is_refused_when_the_serdes_is_made(type_: Any, message: str) -> None:
-    if not message:
-        TypedSerDes(type_)
-        return
     with pytest.raises(ValidationError) as raised:
         TypedSerDes(type_)
     assert message in str(raised.value)
@@ -566,21 +580,19 @@ def test_an_ambiguous_union_is_refused_when_the_serdes_is_made(type_: Any, messa
 @pytest.mark.parametrize(
     ("type_", "values"),
     [
-        (Refund | Shipment, [Refund("1", "x"), Shipment("1")]),
+        (Shipment | Refund | None, [Refund("1", "x"), Shipment("1"), None]),
+        (float | int, [1, 1.0, 2**53 + 1]),
+        (list[float] | list[int], [[1], [1.0], []]),
+        (dict[str, float] | dict[str, int], [{"a": 1}, {"a": 1.0}, {}]),
+        (Customer | Line, [Customer(name="x", joined=date(2024, 1, 2)), LINE]),
         (Dog | Cat, [Dog("dog", "x"), Cat("cat", "x")]),
-        (Card | Transfer | Tags, [Card(number="1"), Transfer(number="1"), Tags(["x"])]),
+        (Card | Transfer, [Card(number="1"), Transfer(number="1")]),
         (Point | Settings, [Point(1, 2), {"theme": Colour.BLUE}]),
         (Any | None, [None, {"a": 1}]),
         (list[Any] | dict[str, Any] | str, ["x", ["x"], {"x": 1}]),
     ],
 )
 def test_unions_that_can_be_told_apart_are_taken(type_: Any, values: list[Any]) -> None:
-    if type_ == Card | Transfer | Tags:
-        # A root model may be of any shape.
-        with pytest.raises(ValidationError, match="ambiguous"):
-            TypedSerDes(type_)
-        type_ = Card | Transfer
-        values = values[:2]
     serdes = TypedSerDes(type_)
     for value in values:
         read = serdes.deserialize(serdes.serialize(value))
