@@ -212,10 +212,12 @@ def test_a_value_that_contains_itself_is_refused(wrap: Any) -> None:
         TYPED.serialize(cycle)
 
 
-@pytest.mark.parametrize("value", [10**5000, [10**5000], {"a": 10**5000}])
-def test_a_number_with_too_many_digits_is_refused(value: Any) -> None:
+@pytest.mark.parametrize(
+    "wrap", [lambda number: number, lambda number: [number], lambda number: {"a": number}]
+)
+def test_a_number_with_too_many_digits_is_refused(wrap: Any) -> None:
     with pytest.raises(SerDesError, match="cannot be serialized: Exceeds the limit"):
-        TYPED.serialize(value)
+        TYPED.serialize(wrap(10**5000))
 
 
 def test_a_text_that_is_nested_too_deeply_is_refused() -> None:
