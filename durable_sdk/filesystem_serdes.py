@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, NoReturn, Protocol
 from urllib.parse import quote
 
+from durable_sdk._checks import check_member
 from durable_sdk.exceptions import RetryableSerDesError, SerDesError, ValidationError
 from durable_sdk.serdes import EXTENDED_TYPES_SERDES, SerDes, SerDesContext
 from durable_sdk.types import DurableExecutionArn
@@ -95,8 +96,8 @@ class FileSystemSerDesConfig:
     serdes: SerDes[Any] = EXTENDED_TYPES_SERDES
 
     def __post_init__(self) -> None:
-        _check_member("storage_mode", self.storage_mode, FileSystemSerDesMode)
-        _check_member("path_encoding", self.path_encoding, FileSystemPathEncoding)
+        check_member("FileSystemSerDesConfig.storage_mode", self.storage_mode, FileSystemSerDesMode)
+        check_member("FileSystemSerDesConfig.path_encoding", self.path_encoding, FileSystemPathEncoding)
         if self.generate_preview is not None and not callable(self.generate_preview):
             raise ValidationError(
                 f"FileSystemSerDesConfig.generate_preview was given {self.generate_preview!r:.100}; it takes "
@@ -282,12 +283,3 @@ def _is_below(base: str, path: str) -> bool:
 def _is_a_name(text: str) -> bool:
     """Return whether ``text`` can be the name of a directory, rather than lead somewhere else."""
     return text not in {".", ".."} and "\0" not in text and os.path.basename(text) == text
-
-
-def _check_member(field_name: str, value: object, enum: type[StrEnum]) -> None:
-    # A member's plain text compares equal to it.
-    if value not in list(enum):
-        members = " or ".join(f"{enum.__name__}.{member.name}" for member in enum)
-        raise ValidationError(
-            f"FileSystemSerDesConfig.{field_name} was given {value!r:.100}; it takes {members}."
-        )

@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from durable_sdk._checks import check_member
 from durable_sdk.exceptions import ValidationError
 
 __all__ = ["FieldMatchMode", "PreviewConfig", "PreviewField", "PreviewMode", "build_preview"]
@@ -54,7 +55,7 @@ class PreviewField:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str):
             raise ValidationError(f"PreviewField.name was given {self.name!r:.100}; it takes a text.")
-        _check_member("PreviewField.match", self.match, FieldMatchMode)
+        check_member("PreviewField.match", self.match, FieldMatchMode)
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class PreviewConfig:
     max_preview_bytes: int = 4096
 
     def __post_init__(self) -> None:
-        _check_member("PreviewConfig.mode", self.mode, PreviewMode)
+        check_member("PreviewConfig.mode", self.mode, PreviewMode)
         for rule in ("include", "exclude", "mask"):
             fields = getattr(self, rule)
             if isinstance(fields, str) or not all(isinstance(entry, PreviewField) for entry in fields):
@@ -183,10 +184,3 @@ def _put(preview: dict[str, Any], path: str, value: Any) -> None:
             inner = preview[parent] = {}
         preview = inner
     preview[name] = value
-
-
-def _check_member(what: str, value: object, enum: type[StrEnum]) -> None:
-    # A member's plain text compares equal to it.
-    if value not in list(enum):
-        members = " or ".join(f"{enum.__name__}.{member.name}" for member in enum)
-        raise ValidationError(f"{what} was given {value!r:.100}; it takes {members}.")

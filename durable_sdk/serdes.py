@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from durable_sdk._typed_form import TypeTag, decode, encode
 from durable_sdk._unfit import Unfit
 from durable_sdk._wording import shown
-from durable_sdk.exceptions import RetryableSerDesError, SerDesError
+from durable_sdk.exceptions import RetryableSerDesError, SerDesError, ValidationError
 
 __all__ = [
     "DEFAULT_JSON_SERDES",
@@ -232,3 +232,13 @@ def deserialize(
     except Exception as error:
         raise SerDesError(f"Deserialization failed for id: {operation_id}, error: {error}.") from error
     return value  # type: ignore[no-any-return]
+
+
+def check_serdes(field_name: str, serdes: object) -> None:
+    """Raise a ValidationError if it is neither None nor an instance of a SerDes."""
+    if serdes is None or isinstance(serdes, SerDes):
+        return
+    what = "the class" if isinstance(serdes, type) else "an object without SerDes as its base"
+    raise ValidationError(
+        f"{field_name} was given {serdes!r:.100}, {what}; it takes an instance, such as JsonSerDes()."
+    )

@@ -564,8 +564,9 @@ def test_json_of_another_type_is_refused_with_its_position(type_: Any, text: str
         (Customer | CustomerRecord, "ambiguous"),
         (Tags | list[str], "ambiguous"),
         (Card | Tags, "ambiguous"),
-        (list[Shipment | Parcel], "value[...] is Shipment | Parcel, which is ambiguous: something stored "
-                                  "for Parcel could be read as Shipment, for JSON does not tell them apart. Give"),
+        (list[Shipment | Parcel],
+         "value[...] is Shipment | Parcel, which is ambiguous: something stored for Parcel could be read as "
+         "Shipment, for JSON does not tell them apart. Give both a field that tells them apart"),
         (dict[str, Shipment | Parcel | None], "value[...] is "),
         (Holder, "value.content is Shipment | Parcel | None"),
         (Any | Line, "ambiguous"),
