@@ -45,6 +45,8 @@ SERVICE_EVENT_TYPES = frozenset(
         EventType.EXECUTION_FAILED,
         EventType.EXECUTION_TIMED_OUT,
         EventType.EXECUTION_STOPPED,
+        EventType.EXECUTION_PAUSED,
+        EventType.EXECUTION_RESUMED,
         *_ENDED,
     }
 )

@@ -14,6 +14,7 @@ from pytest_durable.history.events import (
     ExecutionInput,
     InvokeStart,
     Outcome,
+    Pause,
     Subject,
     WaitSchedule,
 )
@@ -39,6 +40,7 @@ class RowKind(Enum):
     OPERATION = "operation"
     CRASH = "crash"
     GAP = "gap"
+    PAUSE = "pause"
     END = "end"
 
 
@@ -127,6 +129,10 @@ class _Lines:
     def _event(self, event: Event) -> None:
         subject = event.subject
         if subject is None or event.type is EventType.EXECUTION_STARTED:
+            return
+        if isinstance(event.details, Pause):
+            label = "resumed" if event.details.timeout_is_paused is None else "paused"
+            self._add(RowKind.PAUSE, event.at, label, event.details.reason or "")
             return
         if event.type in _ENDS:
             outcome, failed = self._outcome(event)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textwrap import dedent
 from typing import Any
 
-from pytest_durable.history.events import EventType, Outcome
+from pytest_durable.history.events import EventType, Outcome, Pause
 from pytest_durable.history.log import EventLog
 from pytest_durable.result.timeline import timeline
 
@@ -230,3 +230,23 @@ def test_the_operations_of_flat_branches_are_told_under_their_batch(story: Any) 
                 succeeded             None
         """
     )
+
+
+def test_a_pause_is_told_and_belongs_to_no_invocation(story: Any) -> None:
+    story.started(None)
+    story.wait("pause", 5)
+    story.invoked()
+    story.now = 2
+    story.add(EventType.EXECUTION_PAUSED, story.execution, Pause(story.at, "a deploy", True))
+    story.now = 9
+    story.add(EventType.EXECUTION_RESUMED, story.execution, Pause(story.at))
+    assert body(timeline(story.log)) == expected(
+        """
+        +0s  1  started
+                  wait pause  5s
+                ... 2 seconds pass ...
+        +2s     paused        a deploy
+        +9s     resumed
+        """
+    )
+    assert len(story.result().invocations) == 1
