@@ -16,7 +16,7 @@ from durable_sdk import DurableContext, durable_execution
 from durable_sdk.config import CompletionConfig, InvokeConfig, ParallelConfig, StepConfig
 from durable_sdk.exceptions import InvokeError
 from durable_sdk.retries import RetryPresets
-from pytest_durable.errors import DurableStuckError, UsageError
+from pytest_durable.errors import DurableStuckError, NonDeterminismError, UsageError
 from pytest_durable.history.codec import canonical_text
 from pytest_durable.result.execution import DurableFunctionTestResult
 from pytest_durable.simulator.runner import LocalRunner
@@ -408,6 +408,30 @@ def test_a_plain_function_goes_on_when_its_parent_has_ended() -> None:
     assert ended == ["plain"]
 
 
+def test_a_run_ends_with_its_execution_whatever_an_invoked_one_still_does() -> None:
+    @durable_execution
+    def busy(event: Any, context: DurableContext) -> None:
+        context.step(corpus.sleep(3600), name="busy")
+
+    runner = corpus.make_runner(calling).register_durable_function("busy", busy, "2h")
+    before = runner.clock.now
+    assert runner.run({"function": "busy"}, timeout=10).status == "TIMED_OUT"
+    assert runner.clock.now - before == timedelta(seconds=10)
+    assert runner.results[1].status == "RUNNING"
+
+
+def test_waiting_for_one_execution_does_not_carry_another_beyond_its_end() -> None:
+    @durable_execution
+    def sleeping(event: Any, context: DurableContext) -> None:
+        context.step(corpus.sleep(event), name="sleep")
+
+    runner = corpus.make_runner(sleeping, invocation_timeout_seconds=7200)
+    runner.run_async(3600)
+    before = runner.clock.now
+    assert runner.run(10).status == "SUCCEEDED"
+    assert runner.clock.now - before == timedelta(seconds=10)
+
+
 def test_a_test_that_fails_inside_a_function_fails() -> None:
     with pytest.raises(pytest.fail.Exception, match="from inside"):
         failure(lambda event, context: pytest.fail("from inside"))
@@ -429,7 +453,10 @@ def test_context_variables_of_the_test_are_seen_everywhere() -> None:
         note("handler")
         context.step(lambda: note("step"))
         context.parallel([lambda branch: note("branch"), lambda branch: branch.step(lambda: note("deep"))])
+        # What the handler sets itself stays in its own invocation.
+        variable.set("set by the handler")
         context.invoke("inner", None)
+        variable.set("set by the handler")
         context.invoke("plain", None)
 
     runner = corpus.make_runner(handler).register_durable_function("inner", inner)
@@ -549,7 +576,29 @@ def test_invokes_in_one_request_get_one_outcome_each(random_schedule: bool) -> N
     runner.close()
 
 
-# Getting stuck, determinism.
+# Results, getting stuck, determinism.
+
+
+def test_a_result_shows_the_executions_that_it_has_invoked() -> None:
+    runner = runner_of()
+    result = runner.run({"function": "child", "payload": 1})
+    (invoked,) = result.invoked
+    assert invoked.value == {"got": 1}
+    assert invoked.invoked == ()
+    own, _, inner = result.timeline().partition("\n    execution ")
+    assert own.startswith("execution ")
+    assert "inside" not in own
+    assert "inside" in inner
+    assert runner.timeline() == result.timeline()
+
+
+def test_a_result_stays_as_it_was_when_an_invoked_execution_goes_on() -> None:
+    execution = runner_of().start({"function": "child"}).until("call").until_suspended()
+    early = execution.result()
+    execution.finish()
+    assert early.invoked[0].status == "RUNNING"
+    assert "inside" not in early.timeline()
+    assert execution.result().invoked[0].status == "SUCCEEDED"
 
 
 def test_a_stuck_parent_names_what_its_child_waits_for() -> None:
@@ -605,3 +654,15 @@ def test_check_determinism_covers_invoked_functions() -> None:
     runner.on_invoke("scripted", times=2).returns(1)
     assert runner.check_determinism().status == "SUCCEEDED"
     runner.close()
+
+
+def test_check_determinism_finds_what_differs_inside_an_invoked_function() -> None:
+    numbers = iter(range(10))
+
+    @durable_execution
+    def leaking(event: Any, context: DurableContext) -> None:
+        context.step(corpus.echo(1), name=f"step-{next(numbers)}")
+
+    runner = corpus.make_runner(calling).register_durable_function("leaking", leaking)
+    with pytest.raises(NonDeterminismError, match="step-0"):
+        runner.check_determinism({"function": "leaking"})
