@@ -33,8 +33,9 @@ HALF_TOO_LONG = 140_000
 class Sdk:
     """The modules of one SDK."""
 
-    def __init__(self, package: str) -> None:
+    def __init__(self, package: str, release: str) -> None:
         self.package = package
+        self.tells_error_types = release != "1.7.0"
         self.root = importlib.import_module(package)
         for module in ("config", "exceptions", "retries", "serdes", "waits"):
             setattr(self, module, importlib.import_module(f"{package}.{module}"))
@@ -74,8 +75,17 @@ class Sdk:
         try:
             returned = call()
         except Exception as error:
-            return described(error)
+            return self.described(error)
         return ["returned", returned]
+
+    def described(self, error: BaseException) -> list[Any]:
+        """Return all that user code can see of an error of an operation.
+
+        AWS's 1.7 has other classes of errors, so for its sake their names and causes are left out.
+        """
+        if not self.tells_error_types:
+            return [str(error), getattr(error, "data", None), getattr(error, "stack_trace", None)]
+        return described(error)
 
 
 def described(error: BaseException) -> list[Any]:
@@ -154,11 +164,19 @@ def fails_before(attempt: int) -> Callable[[Any], Any]:
 
     def body(step: Any) -> int:
         step.logger.info(BODY_RAN)
-        if step.attempt < attempt:
-            raise ConnectionError(f"attempt {step.attempt}")
-        return int(step.attempt)
+        number = attempt_of(step)
+        if number < attempt:
+            raise ConnectionError(f"attempt {number}")
+        return number
 
     return body
+
+
+def attempt_of(step: Any) -> int:
+    """Return which attempt of a step this is. AWS's 1.7 tells it to the logger alone."""
+    if hasattr(step, "attempt"):
+        return int(step.attempt)
+    return int(step.logger._default_extra["attempt"])
 
 
 def batch_facts(batch: Any) -> list[Any]:
@@ -543,10 +561,15 @@ def parallel_flat(sdk: Sdk, event: Any, context: Any) -> Any:
     return batch_facts(batch)
 
 
+def all_tolerated(sdk: Sdk) -> Any:
+    """Return the completion of batches that no failure stops."""
+    return sdk.CompletionConfig(tolerated_failure_percentage=100)
+
+
 def parallel_with_failures(sdk: Sdk, context: Any, nesting: Any) -> Any:
     """Run branches of which two fail, all tolerated."""
     config = sdk.ParallelConfig(
-        completion_config=sdk.CompletionConfig.all_completed(), nesting_type=nesting
+        completion_config=all_tolerated(sdk), nesting_type=nesting
     )
 
     def failing(child: Any) -> Any:
@@ -593,7 +616,14 @@ def parallel_first_successful(sdk: Sdk, event: Any, context: Any) -> Any:
     return [batch_facts(batch), context.step(gives("after"), name="after")]
 
 
-@case()
+@case(since="3.0.0")
+def parallel_all_completed(sdk: Sdk, event: Any, context: Any) -> Any:
+    config = sdk.ParallelConfig(completion_config=sdk.CompletionConfig.all_completed())
+    branches = [failing_branch(sdk, ValueError("boom")), branch(1, seconds=5, sdk=sdk)]
+    return batch_facts(context.parallel(branches, name="all", config=config))
+
+
+@case(since="3.0.0")
 def parallel_min_successful_with_failures(sdk: Sdk, event: Any, context: Any) -> Any:
     config = sdk.ParallelConfig(
         max_concurrency=1, completion_config=sdk.CompletionConfig(min_successful=2)
@@ -720,7 +750,7 @@ def map_within_percentage_flat(sdk: Sdk, event: Any, context: Any) -> Any:
     return map_with_failures(sdk, context, sdk.NestingType.FLAT, tolerated_failure_percentage=40)
 
 
-@case()
+@case(since="3.0.0")
 def map_min_successful(sdk: Sdk, event: Any, context: Any) -> Any:
     return map_with_failures(sdk, context, sdk.NestingType.NESTED, min_successful=2)
 
@@ -752,7 +782,7 @@ def map_with_serdes_of_its_own(sdk: Sdk, event: Any, context: Any) -> Any:
 
 @case()
 def batch_through_a_step(sdk: Sdk, event: Any, context: Any) -> Any:
-    config = sdk.ParallelConfig(completion_config=sdk.CompletionConfig.all_completed())
+    config = sdk.ParallelConfig(completion_config=all_tolerated(sdk))
     branches = [branch(1), failing_branch(sdk, ValueError("boom")), branch(Decimal("0.5"))]
     batch = context.parallel(branches, name="batch", config=config)
     kept = context.step(gives(batch), name="keep")
@@ -779,7 +809,7 @@ def large_branch(text: str, length: int = HALF_TOO_LONG) -> Callable[[Any], Any]
 
 @case()
 def parallel_with_large_result(sdk: Sdk, event: Any, context: Any) -> Any:
-    config = sdk.ParallelConfig(completion_config=sdk.CompletionConfig.all_completed())
+    config = sdk.ParallelConfig(completion_config=all_tolerated(sdk))
     branches = [
         large_branch("a"),
         large_branch("b"),
@@ -816,7 +846,7 @@ def delayed(sdk: Sdk, seconds: int, body: Callable[[Any], Any]) -> Callable[[Any
 @case()
 def parallel_flat_with_large_result(sdk: Sdk, event: Any, context: Any) -> Any:
     config = sdk.ParallelConfig(
-        completion_config=sdk.CompletionConfig.all_completed(), nesting_type=sdk.NestingType.FLAT
+        completion_config=all_tolerated(sdk), nesting_type=sdk.NestingType.FLAT
     )
     branches = [large_branch("a"), failing_branch(sdk, OutOfStockError("none")), large_branch("b", TOO_LONG)]
     batch = context.parallel(branches, name="large", config=config)
@@ -1106,17 +1136,13 @@ def counts(state: Any, check: Any) -> Any:
     return {"n": state["n"] + 1, "at": date(2024, 1, state["n"] + 1)}
 
 
-def polls_until(sdk: Sdk, count: int, attempts: int = 10) -> Any:
+def polls_until(sdk: Sdk, count: int) -> Any:
     """Return the config that polls every five seconds until the state is ``count``."""
-    strategy = sdk.waits.create_wait_strategy(
-        sdk.WaitStrategyConfig(
-            should_continue_polling=lambda state: state["n"] < count,
-            max_attempts=attempts,
-            initial_delay=sdk.seconds(5),
-            backoff_rate=1,
-            jitter_strategy=sdk.JitterStrategy.NONE,
-        )
-    )
+
+    def strategy(state: Any, attempts: int) -> Any:
+        decision = sdk.waits.WaitForConditionDecision
+        return decision.stop_polling() if state["n"] >= count else decision.continue_waiting(sdk.seconds(5))
+
     return sdk.WaitForConditionConfig(wait_strategy=strategy, initial_state={"n": 0})
 
 
@@ -1132,17 +1158,32 @@ def wait_for_condition_met_at_once(sdk: Sdk, event: Any, context: Any) -> Any:
     return repr(context.wait_for_condition(counts, polls_until(sdk, 1)))
 
 
+@case(since="3.0.0")
+def wait_for_condition_exhausted(sdk: Sdk, event: Any, context: Any) -> Any:
+    strategy = sdk.create_wait_strategy(
+        sdk.WaitStrategyConfig(
+            should_continue_polling=lambda state: state["n"] < 9,
+            max_attempts=2,
+            initial_delay=sdk.seconds(5),
+            backoff_rate=1,
+            jitter_strategy=sdk.JitterStrategy.NONE,
+        )
+    )
+    config = sdk.WaitForConditionConfig(wait_strategy=strategy, initial_state={"n": 0})
+    caught = sdk.error(lambda: context.wait_for_condition(counts, config, name="exhausted"))
+    context.wait(sdk.seconds(5))
+    return caught
+
+
 @case()
 def wait_for_condition_failures(sdk: Sdk, event: Any, context: Any) -> Any:
     def broken(state: Any, check: Any) -> Any:
         check.logger.info(BODY_RAN)
+        if state["n"] < 1:
+            return {"n": state["n"] + 1}
         raise OutOfStockError("cannot check")
 
-    exhausted = polls_until(sdk, 9, attempts=2)
-    caught = [
-        sdk.error(lambda: context.wait_for_condition(counts, exhausted, name="exhausted")),
-        sdk.error(lambda: context.wait_for_condition(broken, polls_until(sdk, 1), name="broken")),
-    ]
+    caught = sdk.error(lambda: context.wait_for_condition(broken, polls_until(sdk, 9), name="broken"))
     context.wait(sdk.seconds(5))
     return caught
 
@@ -1254,6 +1295,6 @@ def handler_raises_a_long_error(sdk: Sdk, event: Any, context: Any) -> Any:
 def load(package: str, release: str = "3.0.0") -> tuple[Sdk, dict[str, Case]]:
     """Import the SDK, and return it with the cases that the release of AWS's SDK can run, by name."""
     number = tuple(map(int, release.split(".")))
-    return Sdk(package), {
+    return Sdk(package, release), {
         name: each for name, each in CASES.items() if tuple(map(int, each.since.split("."))) <= number
     }

@@ -92,20 +92,17 @@ def continued(case: Case, sdk: Sdk, log: Iterable[Json]) -> Execution:
 
 def final_state(service: Service) -> Json:
     """Return what the operations have come to, in order of their ids, without times."""
-    return {
-        id: {
-            member: _without_times(value)
-            for member, value in sorted(operation.items())
-            if not member.endswith("Timestamp")
-        }
-        for id, operation in sorted(service.operations.items())
-        if id != EXECUTION_ID
-    }
+    operations = without_times(service.operations)
+    del operations[EXECUTION_ID]
+    return dict(sorted(operations.items()))
 
 
-def _without_times(value: Any) -> Any:
+def without_times(value: Any) -> Any:
+    """Return a copy of a JSON value without the timestamps in it."""
     if isinstance(value, dict):
-        return {key: member for key, member in value.items() if not key.endswith("Timestamp")}
+        return {
+            key: without_times(member) for key, member in value.items() if not key.endswith("Timestamp")
+        }
     return value
 
 

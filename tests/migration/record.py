@@ -1,0 +1,149 @@
+"""Records executions under AWS's SDK, for the tests that continue them under this one.
+
+    python tests/migration/record.py             record every release into tests/migration/data
+    python tests/migration/record.py --back      begin under this SDK, and finish under AWS's instead
+
+AWS's packages are installed from the index into scratch environments under build/; they are no dependency
+of the project. Each handler of the corpus runs once to its end; then, for every request that it made, from
+the state that this request left, as if the sandbox had died there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import faulthandler
+import json
+import logging
+import os
+import subprocess
+import sys
+import venv
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parent.parent
+ROOT = TESTS.parent
+# The corpus is imported as part of `migration` everywhere, so that the names of its errors are the same.
+sys.path.insert(0, str(TESTS))
+
+from migration import recording  # noqa: E402
+from migration.corpus import Case, Sdk, load  # noqa: E402
+from migration.driver import Execution, continued, final_state, neutral, new_execution  # noqa: E402
+from migration.recording import Recording  # noqa: E402
+
+RELEASES = ("1.7.0", "3.0.0")
+AWS = "aws_durable_execution_sdk_python"
+OURS = "durable_sdk"
+
+# Most of an invocation of AWS's SDK is waiting.
+_THREADS = 12
+_HANGS_AFTER_SECONDS = 900
+
+
+def end(execution: Execution) -> dict[str, object]:
+    """Run an execution to its end, and return all that it came to."""
+    answer = execution.finish()
+    if execution.service.refusals:
+        raise SystemExit(f"the service refused: {execution.service.refusals}")
+    return {"answer": answer, "operations": final_state(execution.service)}
+
+
+def record(case: Case, sdk: Sdk) -> Recording:
+    """Run a case, and again from the state after each request of that run."""
+    execution = new_execution(case, sdk)
+    main = end(execution)
+    log = execution.service.log
+    again = end(new_execution(case, sdk))
+    if again != main:
+        raise SystemExit(f"{case.name} does not end the same way twice:\n{main}\n{again}")
+    ends = {
+        entries: end(continued(case, sdk, log[:entries]))
+        for entries in range(1, len(log))
+        if log[entries - 1]["cause"] == "request"
+    }
+    return Recording.made(case.name, log, main, ends)
+
+
+def record_inside(package: str, release: str) -> list[Recording]:
+    """Record every case with the SDK that this interpreter has."""
+    logging.disable(logging.CRITICAL)
+    faulthandler.dump_traceback_later(_HANGS_AFTER_SECONDS, exit=True)
+    sdk, cases = load(package, release)
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return list(pool.map(lambda case: record(case, sdk), cases.values()))
+
+
+def finish_inside(release: str, path: Path) -> int:
+    """Finish under AWS's SDK what was recorded under this one, and return how many states went wrong."""
+    logging.disable(logging.CRITICAL)
+    faulthandler.dump_traceback_later(_HANGS_AFTER_SECONDS, exit=True)
+    sdk, cases = load(AWS, release)
+    recordings = [recording.from_json(each) for each in json.loads(path.read_text())]
+
+    def differences(each: Recording) -> list[str]:
+        found = []
+        for entries in each.states():
+            try:
+                other = end(continued(cases[each.name], sdk, each.log[:entries]))
+            except BaseException as error:
+                found.append(f"{each.name} after {entries}: {error!r}")
+                continue
+            expected = each.end_after(entries)
+            if neutral(other) != neutral(expected):
+                found.append(f"{each.name} after {entries}:\n  ours {expected}\n  AWS's {other}")
+        return found
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        found = [line for lines in pool.map(differences, recordings) for line in lines]
+    states = sum(len(list(each.states())) for each in recordings)
+    print("\n".join(found))
+    print(f"{states - len(found)} of {states} states ended under AWS's {release} as under {OURS}")
+    return len(found)
+
+
+def python_with(release: str) -> Path:
+    """Return the interpreter of an environment that has this release of AWS's SDK."""
+    scratch = ROOT / "build" / f"aws-{release}"
+    python = scratch / "bin" / "python"
+    if not python.exists():
+        venv.create(scratch, with_pip=True)
+        package = f"{AWS.replace('_', '-')}=={release}"
+        subprocess.run([python, "-m", "pip", "install", "-q", package], check=True)
+    return python
+
+
+def main() -> int:
+    """Do what the arguments say."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("releases", nargs="*", default=RELEASES, metavar="RELEASE")
+    parser.add_argument("--back", action="store_true", help="finish under AWS's SDK what began under this one")
+    parser.add_argument("--inside", choices=("record", "finish"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.inside == "record":
+        for release in options.releases:
+            path = recording.save(release, record_inside(AWS, release))
+            print(f"{path.relative_to(ROOT)}: {path.stat().st_size:,} bytes")
+        return 0
+    began = ROOT / "build" / "began.json"
+    if options.inside == "finish":
+        return finish_inside(options.releases[0], began)
+    if options.back:
+        began.parent.mkdir(exist_ok=True)
+        began.write_text(json.dumps([vars(each) for each in record_inside(OURS, "3.0.0")]))
+        options.releases = ["3.0.0"]
+    inside = "finish" if options.back else "record"
+    codes = [
+        subprocess.run(
+            [python_with(release), __file__, "--inside", inside, release],
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        ).returncode
+        for release in options.releases
+    ]
+    return max(codes)
+
+
+if __name__ == "__main__":
+    # What AWS's SDK leaves running may not keep the process.
+    code = main()
+    sys.stdout.flush()
+    os._exit(min(code, 1))
