@@ -106,15 +106,62 @@ def without_times(value: Any) -> Any:
     return value
 
 
+# Messages of these are the wording of an SDK, where those of other errors are the user's or the service's.
+_OWN_WORDING = ("StepInterruptedError", "SerDesError")
+
+
 def neutral(value: Any, *, bare_names: bool = False) -> Any:
     """Return a copy of a JSON value in which nothing tells the two SDKs apart.
 
-    With ``bare_names`` the types of errors have lost their modules, as AWS's 1.7 stores them.
+    With ``bare_names`` the types of errors are as AWS's 1.7 stores them: without modules, and with one class
+    for the failures of most operations.
     """
     text = json.dumps(value).replace("aws_durable_execution_sdk_python.", "durable_sdk.")
     if bare_names:
-        text = re.sub(r"\b(?:durable_sdk|migration|json)(?:\.[a-z_]+)+\.([A-Z]\w*)", r"\1", text)
-    return json.loads(text)
+        text = _QUALIFIED.sub(r"\1", text)
+        for name, bare in _NAMES_IN_1_7.items():
+            text = re.sub(rf"\b{name}\b", bare, text)
+    return _without_own_wording(json.loads(text))
+
+
+_QUALIFIED = re.compile(r"\b(?:durable_sdk|migration|json)(?:\.[a-z_]+)+\.([A-Z]\w*)")
+_NAMES_IN_1_7 = {
+    "(StepError|ChildContextError|InvokeError|WaitForConditionError)": "CallableRuntimeError",
+    "(CallbackTimeoutError|CallbackExternalError)": "CallbackError",
+    "CallbackSubmitterError": "CallableRuntimeError",
+}
+
+
+def _without_own_wording(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: _without_own_wording(member)
+            for key, member in value.items()
+            if not (key == "ErrorMessage" and value.get("ErrorType", "").endswith(_OWN_WORDING))
+            # The 1.7 leaves out an empty result, which is the same to both.
+            and not (key == "Result" and member == "" and value.get("ReplayChildren"))
+        }
+    if isinstance(value, list):
+        return [_without_own_wording(element) for element in value]
+    return value
+
+
+def differences(ended: Json, expected: Json) -> list[str]:
+    """Return in words how one end of an execution differs from another."""
+    found = []
+    if ended["answer"] != expected["answer"]:
+        found.append(f"answer: {ended['answer']}, expected {expected['answer']}")
+    ours, theirs = ended["operations"], expected["operations"]
+    for id in ours.keys() | theirs.keys():
+        operation, other = ours.get(id, {}), theirs.get(id, {})
+        subject = operation or other
+        found += [
+            f"{subject.get('SubType')} {subject.get('Name')!r} ({id[:8]}): {member} is "
+            f"{operation.get(member)}, expected {other.get(member)}"
+            for member in sorted(operation.keys() | other.keys())
+            if operation.get(member) != other.get(member)
+        ]
+    return sorted(found)
 
 
 _RUN = re.compile(r"(.)\1{199,}", re.DOTALL)

@@ -65,7 +65,7 @@ class Recording:
 
 
 _ID = re.compile(r"\b[0-9a-f]{64}\b")
-_INDEX = re.compile(r'"@(\d+)"')
+_INDEX = re.compile(r"@(\d+);")
 
 
 def save(release: str, recordings: list[Recording]) -> Path:
@@ -73,7 +73,7 @@ def save(release: str, recordings: list[Recording]) -> Path:
     ids: dict[str, int] = {}
 
     def short(match: re.Match[str]) -> str:
-        return f"@{ids.setdefault(match.group(), len(ids))}"
+        return f"@{ids.setdefault(match.group(), len(ids))};"
 
     lines = [
         _ID.sub(short, json.dumps(compact(vars(each)), separators=(",", ":"), sort_keys=True))
@@ -92,7 +92,7 @@ def load(release: str) -> list[Recording]:
     text = (DATA / f"aws_{release.replace('.', '_')}.json").read_text()
     head, _, body = text.partition('\n],"executions":')
     ids: list[str] = json.loads(head.removeprefix('{"ids":') + "]")
-    executions: list[Any] = json.loads(_INDEX.sub(lambda match: f'"{ids[int(match.group(1))]}"', body[:-2]))
+    executions: list[Any] = json.loads(_INDEX.sub(lambda match: ids[int(match.group(1))], body[:-2]))
     return [from_json(each) for each in expanded(executions)]
 
 
