@@ -8,12 +8,12 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
+from pytest_durable.backend import Runner
 from pytest_durable.durations import DurationLike, to_microseconds, to_whole_seconds
 from pytest_durable.errors import UsageError
 from pytest_durable.history.codec import events_to_json, to_datetime
 from pytest_durable.result.execution import DurableFunctionTestResult
 from pytest_durable.result.wording import counted
-from pytest_durable.runner import Runner
 from pytest_durable.simulator.determinism import check_deterministic
 from pytest_durable.simulator.driver import Execution
 from pytest_durable.simulator.execution import SimulatedExecution
