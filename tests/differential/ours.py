@@ -1,0 +1,41 @@
+"""Runs the corpus in the simulator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from differential.outcome import Json, plain_function, tree
+from migration.corpus import Case, Sdk
+from migration.service import Answer
+from pytest_durable.simulator.identifiers import FunctionVersion
+from pytest_durable.simulator.options import SimulatorOptions
+from pytest_durable.simulator.runner import LocalRunner, Target
+
+
+def run(case: Case, sdk: Sdk) -> Json:
+    """Run a case to its end, and return what it came to."""
+    handler = sdk.root.durable_execution(case.handler(sdk))
+    with LocalRunner(Target(handler, FunctionVersion("function")), SimulatorOptions) as runner:
+        for name, answer in case.answers.items():
+            runner.register_function(name or "unnamed", plain_function(answer))
+            script(runner, name, answer)
+        for name, body in getattr(case, "functions", {}).items():
+            target = sdk.root.durable_execution(Case(name, body).handler(sdk))
+            runner.register_durable_function(name, target)
+        result = runner.run(case.input)
+    error = result.error
+    return {
+        "status": result.status.value,
+        "result": result.result,
+        "error": None if error is None else [error.type, error.message],
+        "operations": tree(result.operations),
+    }
+
+
+def script(runner: Any, name: str, answer: Answer) -> None:
+    """Answer the callbacks of a name."""
+    callback = runner.on_callback(name or None)
+    if answer.status == "SUCCEEDED":
+        callback.succeed(answer.result, after=answer.after_seconds)
+    else:
+        callback.fail(answer.error, after=answer.after_seconds)
