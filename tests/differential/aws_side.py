@@ -34,8 +34,8 @@ def run(case: Case, sdk: Sdk) -> Json:
     """Run a case to its end, and return what it came to."""
     handler = sdk.root.durable_execution(case.handler(sdk))
     with DurableFunctionTestRunner(handler=handler, poll_interval=_POLL_SECONDS) as runner:
-        for name, answer in case.answers.items():
-            runner.register_function(name or "unnamed", plain_function(answer))
+        for name, answer in case.targets.items():
+            runner.register_function(name, plain_function(answer))
         for name, body in getattr(case, "functions", {}).items():
             target = Case(name, body)
             runner.register_durable_function(name, sdk.root.durable_execution(target.handler(sdk)))

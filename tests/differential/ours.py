@@ -17,8 +17,9 @@ def run(case: Case, sdk: Sdk) -> Json:
     handler = sdk.root.durable_execution(case.handler(sdk))
     with LocalRunner(Target(handler, FunctionVersion("function")), SimulatorOptions) as runner:
         for name, answer in case.answers.items():
-            runner.register_function(name or "unnamed", plain_function(answer))
             script(runner, name, answer)
+        for name, answer in case.targets.items():
+            runner.register_function(name, plain_function(answer))
         for name, body in getattr(case, "functions", {}).items():
             target = sdk.root.durable_execution(Case(name, body).handler(sdk))
             runner.register_durable_function(name, target)

@@ -82,12 +82,13 @@ class Execution:
 
 def new_execution(case: Case, sdk: Sdk) -> Execution:
     """Return an execution that has not begun."""
-    return Execution(case, sdk, Service(json.dumps(case.input), case.answers))
+    return Execution(case, sdk, Service(json.dumps(case.input), case.answers | case.targets))
 
 
 def continued(case: Case, sdk: Sdk, log: Iterable[Json]) -> Execution:
     """Return an execution that goes on from the state after all entries of ``log``."""
-    return Execution(case, sdk, Service.restored(json.dumps(case.input), case.answers, log))
+    service = Service.restored(json.dumps(case.input), case.answers | case.targets, log)
+    return Execution(case, sdk, service)
 
 
 def final_state(service: Service) -> Json:
