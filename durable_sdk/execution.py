@@ -13,6 +13,7 @@ from durable_sdk._boto_client import LambdaClient
 from durable_sdk._callables import demand_plain
 from durable_sdk._client import CheckpointClient
 from durable_sdk._runtime import Runtime, ThreadRuntime
+from durable_sdk._sequence import OperationSequence
 from durable_sdk._wire.enums import InvocationStatus
 from durable_sdk._wire.errors import ErrorObject
 from durable_sdk._wire.invocation import (
@@ -136,7 +137,7 @@ def _run(
             raise
         return _failed(error)
     event = _decode_input(state)
-    context = DurableContext(state, lambda_context, replaying=state.has_history)
+    context = DurableContext(OperationSequence.root(state, replaying=state.has_history), lambda_context)
     try:
         output = _answer(func, event, context, state)
     finally:
