@@ -95,8 +95,8 @@ def rebuild_error(
     """Build the exception that user code sees for a stored error.
 
     ``surface`` is the class of the operation that failed. The same call serves the first run and every
-    replay, which is what makes the two alike. Its ``__cause__`` stands for what escaped; it is never
-    the original object.
+    replay, which is what makes the two alike. Its ``__cause__`` stands for what escaped, if that is not
+    the same error; it is never the original object.
     """
     error_type = None if error is None else error.type
     cls: type[DurableOperationError]
@@ -113,5 +113,7 @@ def rebuild_error(
             None if own else error_type, error.message, error.data, error.stack_trace
         )
     cause = operation_error_class(error_type)
-    built.__cause__ = cause.from_error_fields(error_type, error.message, error.data, error.stack_trace)
+    # The error of a callback that leaves a wait_for_callback is the one that came out of the callback.
+    if cause is not cls or not issubclass(cls, CallbackError):
+        built.__cause__ = cause.from_error_fields(error_type, error.message, error.data, error.stack_trace)
     return built

@@ -156,4 +156,6 @@ class VirtualContextOperation(Generic[T]):
         except Exception as error:
             if ends_more_than_an_operation(error):
                 raise
-            raise rebuild_error(ErrorObject.from_exception(error).fitted(), ChildContextError) from None
+            wrapped = rebuild_error(ErrorObject.from_exception(error).fitted(), ChildContextError)
+        # Raised outside the handler of the original error, which it does not refer to: its cause stands for it.
+        raise wrapped

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from aws_durable_execution_sdk_python.lambda_service import ErrorObject  # noqa: E402
 from aws_durable_execution_sdk_python_testing import DurableFunctionTestRunner  # noqa: E402
-from differential.corpus import load  # noqa: E402
+from differential.corpus import all_cases  # noqa: E402
 from differential.outcome import Json, plain_function, tree  # noqa: E402
 from migration.corpus import Case, Sdk  # noqa: E402
 
@@ -81,8 +81,8 @@ def main() -> None:
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
     faulthandler.dump_traceback_later(_HANGS_AFTER_SECONDS, exit=True)
-    sdk, cases = load("aws_durable_execution_sdk_python")
-    chosen = [case for case in cases.values() if not sys.argv[1:] or case.name in sys.argv[1:]]
+    sdk = Sdk("aws_durable_execution_sdk_python")
+    chosen = [case for case in all_cases().values() if not sys.argv[1:] or case.name in sys.argv[1:]]
 
     def outcome(case: Case) -> Json:
         try:

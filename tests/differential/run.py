@@ -24,7 +24,8 @@ ROOT = TESTS.parent
 sys.path.insert(0, str(TESTS))
 
 from differential import deliberate, ours, outcome  # noqa: E402
-from differential.corpus import load  # noqa: E402
+from differential.corpus import all_cases  # noqa: E402
+from migration.corpus import Case, Sdk  # noqa: E402
 
 SCRATCH = ROOT / "build" / "aws-venv"
 PACKAGES = (
@@ -52,7 +53,7 @@ def aws_outcomes(names: list[str]) -> dict[str, outcome.Json]:
     return outcomes
 
 
-def our_outcome(case: outcome.Json, sdk: outcome.Json) -> outcome.Json:
+def our_outcome(case: Case, sdk: Sdk) -> outcome.Json:
     """Return what a case comes to in the simulator."""
     try:
         return ours.run(case, sdk)
@@ -63,7 +64,7 @@ def our_outcome(case: outcome.Json, sdk: outcome.Json) -> outcome.Json:
 def compare(names: list[str]) -> int:
     """Print the differences of all cases, or of those named, and return how many are not documented."""
     logging.disable(logging.CRITICAL)
-    sdk, cases = load("durable_sdk")
+    sdk, cases = Sdk("durable_sdk"), all_cases()
     theirs = aws_outcomes(names)
     undocumented = 0
     seen: set[int] = set()

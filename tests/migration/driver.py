@@ -101,9 +101,7 @@ def final_state(service: Service) -> Json:
 def without_times(value: Any) -> Any:
     """Return a copy of a JSON value without the timestamps in it."""
     if isinstance(value, dict):
-        return {
-            key: without_times(member) for key, member in value.items() if not key.endswith("Timestamp")
-        }
+        return {key: without_times(member) for key, member in value.items() if not key.endswith("Timestamp")}
     return value
 
 

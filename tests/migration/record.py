@@ -15,6 +15,7 @@ import faulthandler
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 import venv
@@ -27,9 +28,10 @@ ROOT = TESTS.parent
 sys.path.insert(0, str(TESTS))
 
 from migration import recording  # noqa: E402
-from migration.corpus import Case, Sdk, load  # noqa: E402
-from migration.driver import Execution, continued, final_state, neutral, new_execution  # noqa: E402
+from migration.corpus import Case, Sdk, cases_of  # noqa: E402
+from migration.driver import Execution, continued, differences, final_state, neutral, new_execution  # noqa: E402
 from migration.recording import Recording  # noqa: E402
+from migration.service import Json  # noqa: E402
 
 RELEASES = ("1.7.0", "3.0.0")
 AWS = "aws_durable_execution_sdk_python"
@@ -40,7 +42,7 @@ _THREADS = 12
 _HANGS_AFTER_SECONDS = 900
 
 
-def end(execution: Execution) -> dict[str, object]:
+def end(execution: Execution) -> Json:
     """Run an execution to its end, and return all that it came to."""
     answer = execution.finish()
     if execution.service.refusals:
@@ -64,37 +66,52 @@ def record(case: Case, sdk: Sdk) -> Recording:
     return Recording.made(case.name, log, main, ends)
 
 
-def record_inside(package: str, release: str) -> list[Recording]:
-    """Record every case with the SDK that this interpreter has."""
+def record_inside(sdk: Sdk, release: str) -> list[Recording]:
+    """Record every case with an SDK that this interpreter has."""
     logging.disable(logging.CRITICAL)
     faulthandler.dump_traceback_later(_HANGS_AFTER_SECONDS, exit=True)
-    sdk, cases = load(package, release)
     with ThreadPoolExecutor(_THREADS) as pool:
-        return list(pool.map(lambda case: record(case, sdk), cases.values()))
+        return list(pool.map(lambda case: record(case, sdk), cases_of(release).values()))
+
+
+_CLASSES = re.compile(
+    r"(?:durable_sdk\.[a-z_.]*)?\b(?:DurableOperation|Step|Invoke|ChildContext|WaitForCondition|BatchCompletion"
+    r"|Callback(?:External|Timeout|Submitter)?)Error\b"
+)
+
+
+def without_classes(value: Json) -> Json:
+    """Return a copy in which all errors of operations have the same class.
+
+    AWS's SDK does not know the names under which this one stores them.
+    """
+    renamed: Json = json.loads(_CLASSES.sub("OperationError", json.dumps(neutral(value))))
+    return renamed
 
 
 def finish_inside(release: str, path: Path) -> int:
     """Finish under AWS's SDK what was recorded under this one, and return how many states went wrong."""
     logging.disable(logging.CRITICAL)
     faulthandler.dump_traceback_later(_HANGS_AFTER_SECONDS, exit=True)
-    sdk, cases = load(AWS, release)
+    sdk = Sdk(AWS, tells_error_types=False)
+    cases = cases_of(release)
     recordings = [recording.from_json(each) for each in json.loads(path.read_text())]
 
-    def differences(each: Recording) -> list[str]:
+    def other_ends(each: Recording) -> list[str]:
         found = []
         for entries in each.states():
             try:
                 other = end(continued(cases[each.name], sdk, each.log[:entries]))
+                expected = without_classes(each.end_after(entries))
+                lines = differences(without_classes(other), expected)
             except BaseException as error:
-                found.append(f"{each.name} after {entries}: {error!r}")
-                continue
-            expected = each.end_after(entries)
-            if neutral(other) != neutral(expected):
-                found.append(f"{each.name} after {entries}:\n  ours {expected}\n  AWS's {other}")
+                lines = [repr(error)]
+            if lines:
+                found.append("\n  ".join([f"{each.name} after {entries}:", *lines]))
         return found
 
     with ThreadPoolExecutor(_THREADS) as pool:
-        found = [line for lines in pool.map(differences, recordings) for line in lines]
+        found = [lines for each in pool.map(other_ends, recordings) for lines in each]
     states = sum(len(list(each.states())) for each in recordings)
     print("\n".join(found))
     print(f"{states - len(found)} of {states} states ended under AWS's {release} as under {OURS}")
@@ -116,12 +133,14 @@ def main() -> int:
     """Do what the arguments say."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("releases", nargs="*", default=RELEASES, metavar="RELEASE")
-    parser.add_argument("--back", action="store_true", help="finish under AWS's SDK what began under this one")
+    parser.add_argument(
+        "--back", action="store_true", help="finish under AWS's SDK what began under this one"
+    )
     parser.add_argument("--inside", choices=("record", "finish"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.inside == "record":
         for release in options.releases:
-            path = recording.save(release, record_inside(AWS, release))
+            path = recording.save(release, record_inside(Sdk(AWS, release != "1.7.0"), release))
             print(f"{path.relative_to(ROOT)}: {path.stat().st_size:,} bytes")
         return 0
     began = ROOT / "build" / "began.json"
@@ -129,7 +148,7 @@ def main() -> int:
         return finish_inside(options.releases[0], began)
     if options.back:
         began.parent.mkdir(exist_ok=True)
-        began.write_text(json.dumps([vars(each) for each in record_inside(OURS, "3.0.0")]))
+        began.write_text(json.dumps([vars(each) for each in record_inside(Sdk(OURS, False), "3.0.0")]))
         options.releases = ["3.0.0"]
     inside = "finish" if options.back else "record"
     codes = [

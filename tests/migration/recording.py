@@ -82,7 +82,11 @@ def save(release: str, recordings: list[Recording]) -> Path:
     path = DATA / f"aws_{release.replace('.', '_')}.json"
     path.parent.mkdir(exist_ok=True)
     path.write_text(
-        '{"ids":[\n' + ",\n".join(f'"{id}"' for id in ids) + '\n],"executions":[\n' + ",\n".join(lines) + "\n]}\n"
+        '{"ids":[\n'
+        + ",\n".join(f'"{id}"' for id in ids)
+        + '\n],"executions":[\n'
+        + ",\n".join(lines)
+        + "\n]}\n"
     )
     return path
 
