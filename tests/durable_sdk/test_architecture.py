@@ -17,13 +17,15 @@ PACKAGE = "durable_sdk"
 LEVELS = (
     {"exceptions", "_runtime", "_version"},
     {"types", "_wording", "_duration", "_backoff", "_lineage", "_wire", "_wire.enums", "_wire.errors"},
-    {"retries", "_callables", "_wire.operations"},
-    {"_wire.invocation"},
+    {"retries", "_callables", "_wire.codec", "_wire.operations"},
+    {"_wire.invocation", "_wire.messages"},
     {"identifier", "concurrency", "concurrency.models"},
-    {"_updates", "serdes"},
+    {"_updates", "_operation_update", "serdes"},
     {"config"},
     {"_client"},
-    {"_boto_client", "lambda_service", "logger", "_checkpointing"},
+    {"_boto_client", "logger", "_checkpointing"},
+    {"_service_client"},
+    {"_invocation_input", "lambda_service"},
     {"state", "concurrency.completion"},
     {"operation", "operation.base"},
     {"operation.step", "operation.wait", "operation.child", "concurrency.executor"},
@@ -100,7 +102,8 @@ def test_the_public_names_are_sorted_and_there() -> None:
 def test_the_names_that_a_module_lists_are_sorted_and_there(module: str) -> None:
     loaded = importlib.import_module(f"{PACKAGE}.{module}".removesuffix("."))
     names: list[str] = getattr(loaded, "__all__", [])
-    assert names == sorted(names)
+    constants_first = sorted(names, key=lambda name: (not name.isupper(), name))
+    assert names == constants_first
     assert [name for name in names if not hasattr(loaded, name)] == []
 
 

@@ -8,10 +8,10 @@ import pytest
 from durable_sdk_fakes import FakeLambda, ServiceError
 
 from durable_sdk import _updates
-from durable_sdk._boto_client import LambdaClient
+from durable_sdk._boto_client import BotoClient
 from durable_sdk._runtime import ThreadRuntime
 from durable_sdk._wire.enums import OperationStatus, OperationSubType, OperationType
-from durable_sdk._wire.invocation import DurableExecutionInvocationInput
+from durable_sdk._wire.invocation import InvocationEvent
 from durable_sdk.exceptions import GetExecutionStateError, NonDeterministicExecutionError
 from durable_sdk.identifier import OperationIdentifier
 from durable_sdk.state import ExecutionState
@@ -20,8 +20,8 @@ STEP = OperationIdentifier("id", OperationType.STEP, OperationSubType.STEP, None
 
 
 def state_of(service: FakeLambda) -> ExecutionState:
-    invocation = DurableExecutionInvocationInput.from_json_dict(service.event())
-    return ExecutionState(invocation, LambdaClient(service), ThreadRuntime())
+    invocation = InvocationEvent.from_json_dict(service.event())
+    return ExecutionState(invocation, BotoClient(service), ThreadRuntime())
 
 
 def store(service: FakeLambda, *names: str) -> None:
