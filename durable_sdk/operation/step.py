@@ -80,7 +80,7 @@ class StepOperation(Generic[T]):
         try:
             payload = serialize(
                 self._serdes,
-                self._body(attempt),
+                self._run_body(attempt),
                 self.identifier.operation_id,
                 self._state.durable_execution_arn,
                 f"result of step {self._label}",
@@ -97,6 +97,10 @@ class StepOperation(Generic[T]):
             running_step.reset(token)
         self._state.checkpoint(_updates.succeed(self.identifier, payload), synchronous=True)
         return value
+
+    def _run_body(self, attempt: int) -> T:
+        path = self._state.lineage.path(self.identifier.parent_id, self.identifier.name)
+        return self._state.runtime.step_body(path, self._body)(attempt)
 
     def _interrupted(self, attempt: int) -> NoReturn:
         self._retry_or_fail(

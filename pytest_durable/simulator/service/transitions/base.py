@@ -14,10 +14,14 @@ from pytest_durable.simulator.service.requests import Update
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """The event that records a change, and what follows from it."""
+    """The event that records a change, and what follows from it.
+
+    ``ending`` is a second event of the same instant: an operation may end as soon as it starts.
+    """
 
     event: Event
     effect: Effect | None = None
+    ending: Event | None = None
 
 
 def refuse(update: Update, recorded: RecordedOperation | None) -> NoReturn:

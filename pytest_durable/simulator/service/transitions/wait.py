@@ -1,9 +1,9 @@
-"""Waits: started by the SDK, ended by the service."""
+"""Waits: started by the SDK, ended by the service, or before that by the SDK."""
 
 from __future__ import annotations
 
 from durable_sdk.lambda_service import OperationAction
-from pytest_durable.history.events import Event, EventType, WaitSchedule
+from pytest_durable.history.events import Event, EventType, Outcome, WaitSchedule
 from pytest_durable.history.fold import RecordedOperation
 from pytest_durable.simulator.service.effects import StartTimer
 from pytest_durable.simulator.service.errors import InvalidParameterValueException
@@ -12,7 +12,9 @@ from pytest_durable.simulator.service.transitions.base import Transition, refuse
 
 
 def apply(recorded: RecordedOperation | None, update: Update, now: int) -> Transition:
-    """Start a wait."""
+    """Start a wait, or cancel one that has not ended."""
+    if update.action is OperationAction.CANCEL and recorded is not None and not recorded.is_terminal:
+        return Transition(Event(EventType.WAIT_CANCELLED, now, update.subject, Outcome(error=update.error)))
     if update.action is not OperationAction.START or recorded is not None:
         refuse(update, recorded)
     subject = update.subject
