@@ -2,8 +2,8 @@
 
 ::
 
-    Exception
-      DurableTestError               base
+    DurableFunctionsTestError        AWS's name for the base, in pytest_durable.exceptions
+      DurableTestError               base of ours
         UsageError                   a marker, option or call was wrong; nothing has run
         DurableStuckError            the execution can make no progress
         CheckerError                 a property of every run does not hold
@@ -15,8 +15,10 @@
 
 from __future__ import annotations
 
+from pytest_durable.exceptions import DurableFunctionsTestError
 
-class DurableTestError(Exception):
+
+class DurableTestError(DurableFunctionsTestError):
     """Base of the errors of pytest_durable."""
 
 

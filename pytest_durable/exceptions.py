@@ -57,7 +57,7 @@ class SerializationError(DurableFunctionsLocalRunnerError):
     """A request or an answer could not be read or written."""
 
 
-class AwsApiException(DurableFunctionsLocalRunnerError):
+class AwsApiException(DurableFunctionsLocalRunnerError):  # noqa: N818 - AWS's name
     """An error of the API. `to_dict` is the body of the response that carries it."""
 
     http_status_code: ClassVar[int] = 500

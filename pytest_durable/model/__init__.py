@@ -35,12 +35,12 @@ from pytest_durable.model.event_factories import (
 )
 from pytest_durable.model.event_types import (
     HISTORY_EVENT_TYPES,
-    HistoryEventTypeConfig,
     TERMINAL_STATUSES,
+    HistoryEventTypeConfig,
 )
 from pytest_durable.model.executions import (
-    Execution,
     LATEST_PUBLISHED_QUALIFIER,
+    Execution,
     LambdaContext,
     StartDurableExecutionInput,
     StartDurableExecutionOutput,

@@ -29,8 +29,8 @@ from pytest_durable.model.payloads import EventError, EventInput, EventResult, R
 class EventCreationContext:
     """An operation, and all that an event about it may have to tell.
 
-    Payloads are left out unless ``include_execution_data``. ``operation_update`` is the update that caused the
-    event, where one did.
+    Payloads are left out unless ``include_execution_data``. ``operation_update`` is the update that caused
+    the event, where one did.
     """
 
     operation: Operation
