@@ -64,6 +64,37 @@ class EventCreationContext:
             include_execution_data,
         )
 
+    @property
+    def sub_type(self) -> str | None:
+        """What the operation was written as."""
+        return self.operation.sub_type
+
+    @property
+    def start_timestamp(self) -> datetime:
+        """When the operation began.
+
+        Raises:
+            InvalidParameterValueException: it is not known.
+        """
+        return self._known("start_timestamp")
+
+    @property
+    def end_timestamp(self) -> datetime:
+        """When the operation ended.
+
+        Raises:
+            InvalidParameterValueException: it has not.
+        """
+        return self._known("end_timestamp")
+
+    def _known(self, member: str) -> datetime:
+        moment: datetime | None = getattr(self.operation, member)
+        if moment is None:
+            raise InvalidParameterValueException(
+                f"The event needs the {member} of operation {self.operation.operation_id!r}, which is None."
+            )
+        return moment
+
     def get_retry_details(self) -> RetryDetails | None:
         """Return which attempt of a step ended and when the next follows; None for other operations."""
         step = self.operation.step_details
@@ -198,16 +229,10 @@ class EventFactories:
     def _event(cls, context: EventCreationContext, event_type: EventType) -> Self:
         operation = context.operation
         begins = event_type not in _ENDINGS
-        at = operation.start_timestamp if begins else operation.end_timestamp
-        if at is None:
-            raise InvalidParameterValueException(
-                f"{event_type.value} of operation {operation.operation_id!r} needs its "
-                f"{'start' if begins else 'end'}_timestamp, which is None."
-            )
         member = f"{event_type.name.lower()}_details"
         return cls(
             event_type=event_type.value,
-            event_timestamp=at,
+            event_timestamp=context.start_timestamp if begins else context.end_timestamp,
             sub_type=operation.sub_type,
             event_id=context.event_id,
             operation_id=operation.operation_id,
