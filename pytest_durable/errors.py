@@ -5,6 +5,7 @@
     DurableFunctionsTestError        AWS's name for the base, in pytest_durable.exceptions
       DurableTestError               base of ours
         UsageError                   a marker, option or call was wrong; nothing has run
+        UnusedScriptError            a script did not come to use, or not as often as it says
         DurableStuckError            the execution can make no progress
         CheckerError                 a property of every run does not hold
         NonDeterminismError          two runs that had to be equal differ
@@ -24,6 +25,10 @@ class DurableTestError(DurableFunctionsTestError):
 
 class UsageError(DurableTestError):
     """An argument was wrong. Raised before any handler runs."""
+
+
+class UnusedScriptError(DurableTestError):
+    """What a test decided beforehand did not come to use, or not as often as it says."""
 
 
 class DurableStuckError(DurableTestError):

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from pytest_durable.simulator.runner import LocalRunner
 
 _MARKER = (
-    "durable_execution(handler, lambda_function_name=None, start_time=..., execution_timeout=None, "
-    "invocation_timeout='15m', skip_time=True, clock='virtual', limits=None, seed=None, "
-    "schedule='in-order'): the durable handler that the fixture durable_runner runs, and how."
+    "durable_execution(handler, lambda_function_name=None, functions=None, start_time=..., "
+    "execution_timeout=None, invocation_timeout='15m', skip_time=True, clock='virtual', limits=None, "
+    "seed=None, schedule='in-order'): the durable handler that the fixture durable_runner runs, and how."
 )
 
 _runner_key: pytest.StashKey[LocalRunner] = pytest.StashKey()
@@ -75,7 +75,26 @@ def durable_runner(request: pytest.FixtureRequest) -> Iterator[LocalRunner]:
         pytest.fail(problem, pytrace=False)
     request.node.stash[_runner_key] = runner
     yield runner
-    runner.close()
+    # Scripts were checked when the test had run, so that it fails for them and not its teardown.
+    runner.release()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """Fail a test that passed although what it scripted did not happen."""
+    yield
+    runner = item.stash.get(_runner_key, None)
+    if runner is None:
+        return
+    from pytest_durable.errors import UnusedScriptError
+
+    problem = ""
+    try:
+        runner.check_scripts()
+    except UnusedScriptError as error:
+        problem = str(error)
+    if problem:
+        pytest.fail(problem, pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)

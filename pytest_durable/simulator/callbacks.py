@@ -41,9 +41,7 @@ class Complete(Protocol):
 class Callbacks:
     """Every callback of the world: what is said about it from outside, and when."""
 
-    OBSERVED = frozenset(
-        {EventType.CALLBACK_STARTED, EventType.CALLBACK_TIMED_OUT, EventType.STEP_SUCCEEDED}
-    )
+    OBSERVED = frozenset({EventType.CALLBACK_STARTED, EventType.CALLBACK_TIMED_OUT, EventType.STEP_SUCCEEDED})
     """The events that `observe` acts on."""
 
     def __init__(
@@ -168,12 +166,12 @@ class Callbacks:
                 "Give it one in its config, or leave late=True out."
             )
         is_endless = reply.heartbeats is not None and reply.heartbeats.times is None
-        if is_endless and (reply.answer is None or reply.late):
-            if operation.timeout_at is None and execution.has_default_timeout:
-                raise UsageError(
-                    f"{script!r} sends heartbeats for ever, and nothing else would ever end callback "
-                    f"{name!r}: give it a timeout, or say times= or an answer."
-                )
+        has_no_end = operation.timeout_at is None and execution.has_default_timeout
+        if is_endless and has_no_end and (reply.answer is None or reply.late):
+            raise UsageError(
+                f"{script!r} sends heartbeats for ever, and nothing else would ever end callback "
+                f"{name!r}: give it a timeout, or say times= or an answer."
+            )
 
     def _schedule(self, execution: SimulatedExecution, operation_id: str, reply: Reply) -> None:
         delay = reply.after or 0

@@ -136,9 +136,7 @@ class ChainedInvokes:
         return (seconds or DEFAULT_EXECUTION_TIMEOUT_SECONDS) * _SECOND
 
     @staticmethod
-    def scripted(
-        execution: SimulatedExecution, operation_id: str, outcome: Scripted, now: int
-    ) -> Event:
+    def scripted(execution: SimulatedExecution, operation_id: str, outcome: Scripted, now: int) -> Event:
         """Return how an invoke ends as a script says."""
         recorded = execution.record.log.operations[operation_id]
         limits = execution.record.limits

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from random import Random
 from typing import Any
 
 from pytest_durable.history.codec import to_datetime
 from pytest_durable.history.events import ErrorJson
 from pytest_durable.simulator.client import SimulatedClient
 from pytest_durable.simulator.clock import Clock
+from pytest_durable.simulator.entropy import Entropy
 from pytest_durable.simulator.event_queue import EventQueue, Priority
 from pytest_durable.simulator.execution import SimulatedExecution
 from pytest_durable.simulator.functions import RegisteredFunction
@@ -47,14 +47,14 @@ class Compute:
         clock: Clock,
         queue: EventQueue[Item],
         turns: Turns,
-        chance: Random,
+        entropy: Entropy,
         identifiers: Identifiers,
         scripts: ScriptBook,
     ) -> None:
         self._clock = clock
         self._queue = queue
         self._turns = turns
-        self._chance = chance
+        self._chance = entropy.stream("handler")
         self._identifiers = identifiers
         self._scripts = scripts
 
@@ -96,18 +96,14 @@ class Compute:
         call = self._begin(1, request_id, execution.invocation_timeout_seconds)
         sandbox = call.sandbox
         execution.calls[operation_id] = call
-        self._queue.push(
-            call.deadline, Priority.DEADLINE, FunctionTimedOut(execution, operation_id), sandbox
-        )
+        self._queue.push(call.deadline, Priority.DEADLINE, FunctionTimedOut(execution, operation_id), sandbox)
 
         def ended(ending: Ending) -> None:
             self._push_work(FunctionEnded(execution, operation_id, ending), sandbox)
 
         handler: Handler = function.handler
         context = self._context(call, version, invoke.tenant_id)
-        task = function_task(
-            handler, invoke.payload, call, context, version.name, ended, execution.context
-        )
+        task = function_task(handler, invoke.payload, call, context, version.name, ended, execution.context)
         call.runtime.tasks.append(task)
         self._schedule_turn(self._clock.now, task)
 

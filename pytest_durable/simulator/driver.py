@@ -8,6 +8,7 @@ from pytest_durable.durations import DurationLike, to_microseconds
 from pytest_durable.errors import DurableTestError
 from pytest_durable.result.execution import DurableFunctionTestResult
 from pytest_durable.result.wording import kind_of
+from pytest_durable.simulator.awaiting import await_callback
 from pytest_durable.simulator.execution import SimulatedExecution
 from pytest_durable.simulator.pending import PendingOperation, pending_operations
 from pytest_durable.simulator.simulator import Simulator
@@ -34,7 +35,7 @@ class Execution:
     @property
     def pending(self) -> list[PendingOperation]:
         """The operations that have not ended, in order of creation."""
-        return pending_operations(self._execution)
+        return pending_operations(self._simulator.executions, self._execution)
 
     def until_suspended(self) -> Execution:
         """Go on until no invocation runs: the handler waits for something, or has ended."""
@@ -70,6 +71,19 @@ class Execution:
             f"The execution ended ({self._execution.record.operation.status.value}) without "
             f"an operation {operation_name!r}; it had {', '.join(names) or 'none'}."
         )
+
+    def until_callback(self, name: str | None = None, timeout: DurationLike | None = None) -> str:
+        """Go on until a callback of that name is open and the handler awaits it; return its id.
+
+        Without a name any callback will do, the newest first. ``timeout`` is virtual time.
+
+        Raises:
+            ExecutionFailedError: the execution fails before.
+            DurableTestError: the execution succeeds before, or the callback has been answered already.
+            DurableStuckError: the execution gets stuck before.
+            TimeoutError: none is open when ``timeout`` has passed.
+        """
+        return await_callback(self._simulator, self._execution, name, timeout)
 
     def _has(self, name: str) -> bool:
         operations = self._execution.record.log.operations.values()

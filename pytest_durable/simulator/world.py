@@ -90,12 +90,8 @@ class World:
         self._identifiers = Identifiers(entropy.seed)
         self.reaper = Reaper(self.executions, self.queue)
         scripts = scripts or ScriptBook()
-        self._compute = Compute(
-            self.clock, self.queue, self.turns, entropy.stream("handler"), self._identifiers, scripts
-        )
-        self.callbacks = Callbacks(
-            self.clock, self.queue, self.executions, scripts, self._complete_outside
-        )
+        self._compute = Compute(self.clock, self.queue, self.turns, entropy, self._identifiers, scripts)
+        self.callbacks = Callbacks(self.clock, self.queue, self.executions, scripts, self._complete_outside)
         self._invokes = ChainedInvokes(functions or Functions(), scripts, self._identifiers, self._compute)
 
     # What a caller may ask for.
@@ -274,9 +270,7 @@ class World:
         record.remember(parsed, answer)
         return answer
 
-    def _start_invoke(
-        self, execution: SimulatedExecution, invoke: StartInvoke, resolver: Resolver
-    ) -> None:
+    def _start_invoke(self, execution: SimulatedExecution, invoke: StartInvoke, resolver: Resolver) -> None:
         resolved = resolver.found[invoke.operation_id]
         scripted = self._invokes.begin(execution, invoke, resolved)
         if scripted is not None:

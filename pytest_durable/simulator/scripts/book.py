@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
+from durable_sdk.lambda_service import OperationType
+from pytest_durable.simulator.execution import SimulatedExecution
 from pytest_durable.simulator.scripts.base import Script
 from pytest_durable.simulator.scripts.callbacks import CallbackScript
 from pytest_durable.simulator.scripts.invokes import InvokeScript
-from pytest_durable.simulator.scripts.names import Path, matches
+from pytest_durable.simulator.scripts.names import Path, callback_paths, matches, path_of, shown
 from pytest_durable.simulator.scripts.steps import StepScript
 
 S = TypeVar("S", bound=Script[Any])
@@ -71,10 +73,21 @@ class ScriptBook:
     def _all(self) -> list[Script[Any]]:
         return [*self._callbacks, *self._invokes, *self._steps]
 
-    def complaints(
-        self, callbacks: Iterable[str], functions: Iterable[str], steps: Iterable[str]
-    ) -> list[str]:
-        """Return what is wrong with how often scripts were used, given the names that the run had."""
+    def complaints(self, executions: Iterable[SimulatedExecution]) -> list[str]:
+        """Return what is wrong with how often scripts were used in these executions."""
+        callbacks: dict[str, None] = {}
+        functions: dict[str, None] = {}
+        steps: dict[str, None] = {}
+        for execution in executions:
+            operations = execution.record.log.operations
+            for operation in operations.values():
+                subject = operation.subject
+                if subject.operation_type is OperationType.CALLBACK:
+                    callbacks[shown(callback_paths(operations, subject)[0])] = None
+                elif subject.operation_type is OperationType.CHAINED_INVOKE:
+                    functions[operation.function_name or ""] = None
+                elif subject.operation_type is OperationType.STEP:
+                    steps[shown(path_of(operations, subject))] = None
         named: list[tuple[Sequence[Script[Any]], list[str]]] = [
             (self._callbacks, list(callbacks)),
             (self._invokes, list(functions)),
