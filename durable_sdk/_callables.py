@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from durable_sdk._wording import shown
 from durable_sdk.exceptions import ValidationError
+from durable_sdk.types import WaitForCallbackContext
 
 C_contra = TypeVar("C_contra", contravariant=True)
 T_co = TypeVar("T_co", covariant=True)
@@ -29,6 +30,23 @@ class BoundCall(Generic[C_contra, T_co]):
     def __call__(self, context: C_contra) -> T_co:
         """Run the function."""
         return self._call(context)
+
+    def __repr__(self) -> str:
+        return f"<call of {self._original_name}>"
+
+
+class BoundSubmitter(Generic[T_co]):
+    """A submitter with all its arguments but the callback's id and the context, which the SDK supplies."""
+
+    __slots__ = ("_call", "_original_name")
+
+    def __init__(self, name: str, call: Callable[[str, WaitForCallbackContext], T_co]) -> None:
+        self._original_name = name
+        self._call = call
+
+    def __call__(self, callback_id: str, context: WaitForCallbackContext) -> T_co:
+        """Run the function."""
+        return self._call(callback_id, context)
 
     def __repr__(self) -> str:
         return f"<call of {self._original_name}>"
@@ -65,17 +83,15 @@ def is_async(func: object) -> bool:
     return code is not None and bool(code.co_flags & CO_COROUTINE)
 
 
-def demand_callable(func: object, operation: str, decorator: str) -> None:
-    """Check that ``func`` is something to call; ``operation`` and ``decorator`` are for the message.
+def demand_callable(func: object, operation: str, decorator: str | None = None) -> None:
+    """Check that ``func`` is something to call; ``operation`` and its ``decorator`` are for the message.
 
     Raises:
         ValidationError: it is not, most often because it was called too early.
     """
     if not callable(func):
-        raise ValidationError(
-            f"{operation} takes a function, got {shown(func)}. "
-            f"Was the function called without being decorated with @{decorator}?"
-        )
+        hint = f" Was the function called without being decorated with @{decorator}?" if decorator else ""
+        raise ValidationError(f"{operation} takes a function, got {shown(func)}.{hint}")
     if getattr(func, _DECORATED, False):
         name = getattr(func, "__name__", "function")
         raise ValidationError(

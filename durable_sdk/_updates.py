@@ -46,6 +46,31 @@ def start_wait(identifier: OperationIdentifier, seconds: int) -> UpdateJson:
     return _update(identifier, OperationAction.START) | {"WaitOptions": {"WaitSeconds": seconds}}
 
 
+def start_callback(
+    identifier: OperationIdentifier, timeout_seconds: int, heartbeat_timeout_seconds: int
+) -> UpdateJson:
+    """Begin a callback; a timeout of 0 is no limit."""
+    return _update(identifier, OperationAction.START) | {
+        "CallbackOptions": {
+            "TimeoutSeconds": timeout_seconds,
+            "HeartbeatTimeoutSeconds": heartbeat_timeout_seconds,
+        }
+    }
+
+
+def start_invoke(
+    identifier: OperationIdentifier, function_name: str, payload: str | None, tenant_id: str | None
+) -> UpdateJson:
+    """Begin to call another function."""
+    options = {"FunctionName": function_name}
+    if tenant_id is not None:
+        options["TenantId"] = tenant_id
+    update = _update(identifier, OperationAction.START) | {"ChainedInvokeOptions": options}
+    if payload is not None:
+        update["Payload"] = payload
+    return update
+
+
 def succeed(identifier: OperationIdentifier, payload: str | None) -> UpdateJson:
     """End a step with its result; a payload of None is left out."""
     update = _update(identifier, OperationAction.SUCCEED)
@@ -72,6 +97,16 @@ def retry(identifier: OperationIdentifier, error: ErrorObject, delay_seconds: in
         "Error": error.to_dict(),
         "StepOptions": {"NextAttemptDelaySeconds": delay_seconds},
     }
+
+
+def poll_again(identifier: OperationIdentifier, state: str | None, delay_seconds: int) -> UpdateJson:
+    """End a check of a condition with its state, and ask for another one after ``delay_seconds``."""
+    update = _update(identifier, OperationAction.RETRY) | {
+        "StepOptions": {"NextAttemptDelaySeconds": delay_seconds}
+    }
+    if state is not None:
+        update["Payload"] = state
+    return update
 
 
 def _execution_update(action: OperationAction, now: int) -> UpdateJson:

@@ -1,103 +1,86 @@
-"""DurableContext: what a durable handler calls, and the decorators for the functions that it passes."""
+"""DurableContext: what a durable handler calls."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import wraps
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
+from typing import Any, TypeVar, overload
 
-from durable_sdk._callables import (
-    BoundCall,
-    demand_callable,
-    demand_config,
-    demand_plain,
-    mark_decorated,
-    original_name,
-    takes_an_argument,
+from durable_sdk._callables import demand_callable, demand_config, original_name, takes_an_argument
+from durable_sdk._decorators import (
+    durable_parallel_branch,
+    durable_step,
+    durable_wait_for_callback,
+    durable_with_child_context,
 )
 from durable_sdk._duration import LONGEST_DELAY_SECONDS, Duration, as_duration
+from durable_sdk._sequence import OperationSequence
 from durable_sdk._wire.enums import OperationSubType, OperationType
 from durable_sdk._wording import shown
 from durable_sdk.concurrency.models import BatchResult
-from durable_sdk.config import ChildConfig, ParallelBranch, ParallelConfig, StepConfig
-from durable_sdk.exceptions import ExecutionError, ValidationError
-from durable_sdk.identifier import OperationIdentifier, operation_id
+from durable_sdk.config import (
+    CallbackConfig,
+    ChildConfig,
+    InvokeConfig,
+    MapConfig,
+    NestingType,
+    ParallelBranch,
+    ParallelConfig,
+    StepConfig,
+    WaitForCallbackConfig,
+)
+from durable_sdk.exceptions import ValidationError
+from durable_sdk.identifier import OperationIdentifier
 from durable_sdk.logger import Logger, LogInfo
-from durable_sdk.operation.base import DurableOperation, perform
-from durable_sdk.operation.child import ContextOperation
-from durable_sdk.operation.parallel import Branch, ParallelOperation
-from durable_sdk.operation.step import StepOperation, running_step
+from durable_sdk.operation import wait_for_callback
+from durable_sdk.operation.batch import MAP, PARALLEL, BatchOperation
+from durable_sdk.operation.callback import PASS_THROUGH_SERDES, Callback, CallbackOperation
+from durable_sdk.operation.child import ContextOperation, VirtualContextOperation
+from durable_sdk.operation.invoke import InvokeOperation
+from durable_sdk.operation.map import map_plans
+from durable_sdk.operation.parallel import parallel_plans
+from durable_sdk.operation.step import StepOperation
 from durable_sdk.operation.wait import WaitOperation
+from durable_sdk.operation.wait_for_condition import WaitForConditionOperation
 from durable_sdk.serdes import DEFAULT_SERDES
-from durable_sdk.state import ExecutionState
-from durable_sdk.types import LambdaContext, LoggerInterface, StepContext
+from durable_sdk.types import (
+    LambdaContext,
+    LoggerInterface,
+    StepContext,
+    WaitForCallbackContext,
+    WaitForConditionCheckContext,
+)
+from durable_sdk.waits import WaitForConditionConfig
 
 __all__ = [
-    "BoundCall",
+    "PASS_THROUGH_SERDES",
+    "Callback",
     "DurableContext",
-    "DurableStep",
     "ExecutionContext",
     "StepContext",
+    "WaitForCallbackContext",
+    "durable_parallel_branch",
     "durable_step",
+    "durable_wait_for_callback",
     "durable_with_child_context",
 ]
 
-P = ParamSpec("P")
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
+U = TypeVar("U")
+P = TypeVar("P")
+R = TypeVar("R")
 
-# The service's limits.
+# The service's limit.
 MIN_WAIT_SECONDS = 1
-MAX_NAME_CHARACTERS = 256
 
 _DEFAULT_STEP_CONFIG = StepConfig()
-_DEFAULT_CHILD_CONFIG = ChildConfig()
+_DEFAULT_CALLBACK_CONFIG = CallbackConfig()
+_DEFAULT_WAIT_FOR_CALLBACK_CONFIG = WaitForCallbackConfig()
+_DEFAULT_INVOKE_CONFIG: InvokeConfig[Any, Any] = InvokeConfig()
+_DEFAULT_CHILD_CONFIG: ChildConfig[Any] = ChildConfig()
 _DEFAULT_PARALLEL_CONFIG = ParallelConfig()
-
-
-class DurableStep(Protocol[P, T_co]):
-    """A function decorated with `durable_step`."""
-
-    @overload
-    def __call__(self, step_context: StepContext, /, *args: P.args, **kwargs: P.kwargs) -> T_co: ...
-    @overload
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> BoundCall[StepContext, T_co]: ...
-
-
-def durable_step(func: Callable[Concatenate[StepContext, P], T]) -> DurableStep[P, T]:
-    """Make ``func(step_context, ...)`` a step: ``context.step(func(...))`` runs it, named after it.
-
-    Called with a StepContext first, it simply runs, which is how a unit test calls it:
-    ``func(StepContext(), ...)``.
-
-    Raises:
-        ValidationError: it is a coroutine function.
-    """
-    demand_plain(func, "step")
-
-    @wraps(func)
-    def bind(*args: Any, **kwargs: Any) -> Any:
-        if args and isinstance(args[0], StepContext):
-            return func(*args, **kwargs)
-        return BoundCall[StepContext, T](
-            func.__name__, lambda step_context: func(step_context, *args, **kwargs)
-        )
-
-    return mark_decorated(bind)
-
-
-def durable_with_child_context(
-    func: Callable[Concatenate[DurableContext, P], T],
-) -> Callable[P, BoundCall[DurableContext, T]]:
-    """Make ``func(context, ...)`` a child context: ``context.run_in_child_context(func(...))`` runs it."""
-
-    @wraps(func)
-    def bind(*args: P.args, **kwargs: P.kwargs) -> BoundCall[DurableContext, T]:
-        return BoundCall(func.__name__, lambda context: func(context, *args, **kwargs))
-
-    return mark_decorated(bind)
+_DEFAULT_MAP_CONFIG: MapConfig[Any] = MapConfig()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,27 +88,6 @@ class ExecutionContext:
     """The execution that a handler runs for."""
 
     durable_execution_arn: str
-
-
-class _Replay:
-    """Whether the operations of one context are being replayed, or are new.
-
-    ``is_rebuild``: the context has ended and its body runs only to make its result again, so nothing in
-    it is new.
-    """
-
-    __slots__ = ("_is_rebuild", "active")
-
-    def __init__(self, active: bool, is_rebuild: bool) -> None:
-        self.active = active or is_rebuild
-        self._is_rebuild = is_rebuild
-
-    def __call__(self) -> bool:
-        return self.active
-
-    def end(self) -> None:
-        """What follows is new."""
-        self.active = self._is_rebuild
 
 
 class DurableContext:
@@ -137,20 +99,13 @@ class DurableContext:
 
     def __init__(
         self,
-        state: ExecutionState,
-        lambda_context: LambdaContext | None,
-        *,
-        context_id: str | None = None,
-        replaying: bool = False,
-        is_rebuild: bool = False,
+        sequence: OperationSequence,
+        lambda_context: LambdaContext | None = None,
         logger: LoggerInterface | None = None,
     ) -> None:
         self.lambda_context = lambda_context
-        self._state = state
-        self._context_id = context_id
-        self._replay = _Replay(replaying, is_rebuild)
-        self._lock = state.runtime.lock()
-        self._position = 0
+        self._sequence = sequence
+        self._state = sequence.state
         self._underlying_logger = logger
 
     @property
@@ -161,12 +116,21 @@ class DurableContext:
     @property
     def logger(self) -> Logger:
         """A logger that is silent while this context replays, so that each line appears once."""
-        info = LogInfo(self._state.durable_execution_arn, parent_id=self._context_id)
-        return Logger.from_log_info(self._underlying_logger, info, self._replay)
+        info = LogInfo(self._state.durable_execution_arn, parent_id=self._sequence.record_id)
+        return Logger.from_log_info(self._underlying_logger, info, self._sequence.replay)
 
     def set_logger(self, logger: LoggerInterface) -> None:
         """Write to ``logger`` from now on (the root logger until then), still silent during replay."""
         self._underlying_logger = logger
+
+    @property
+    def is_virtual(self) -> bool:
+        """Whether the context has no record of its own (`ChildConfig.is_virtual`, or a FLAT branch)."""
+        return self._sequence.is_virtual
+
+    def is_replaying(self) -> bool:
+        """Return whether the code that runs now has run before: its next operation answers from a record."""
+        return self._sequence.replay()
 
     def step(
         self,
@@ -187,7 +151,7 @@ class DurableContext:
         """
         demand_callable(func, "step", "durable_step")
         config = demand_config(config, _DEFAULT_STEP_CONFIG)
-        identifier = self._identify(
+        identifier = self._sequence.identify(
             OperationType.STEP,
             config.sub_type or OperationSubType.STEP,
             name or original_name(func),
@@ -197,14 +161,12 @@ class DurableContext:
 
         def body(attempt: int) -> T:
             if takes_context:
-                return call(self._step_context(identifier, attempt))
+                return call(StepContext(self._operation_logger(identifier, attempt), attempt))
             return call()
 
-        return self._perform(
-            StepOperation(self._state, identifier, body, config, config.serdes or DEFAULT_SERDES)
-        )
+        return self._sequence.perform(StepOperation(self._state, identifier, body, config))
 
-    def _step_context(self, identifier: OperationIdentifier, attempt: int) -> StepContext:
+    def _operation_logger(self, identifier: OperationIdentifier, attempt: int) -> Logger:
         info = LogInfo(
             self._state.durable_execution_arn,
             parent_id=identifier.parent_id,
@@ -212,7 +174,7 @@ class DurableContext:
             operation_id=identifier.operation_id,
             attempt=attempt,
         )
-        return StepContext(Logger.from_log_info(self._underlying_logger, info, self._replay), attempt)
+        return Logger.from_log_info(self._underlying_logger, info, self._sequence.replay)
 
     def wait(
         self,
@@ -240,40 +202,166 @@ class DurableContext:
                 f"wait{f' {name!r}' if name else ''} was given {given}; "
                 f"it takes {MIN_WAIT_SECONDS} to {LONGEST_DELAY_SECONDS} seconds."
             )
-        identifier = self._identify(OperationType.WAIT, OperationSubType.WAIT, name)
-        self._perform(WaitOperation(identifier, wait_seconds))
+        identifier = self._sequence.identify(OperationType.WAIT, OperationSubType.WAIT, name)
+        self._sequence.perform(WaitOperation(identifier, wait_seconds))
+
+    def create_callback(self, name: str | None = None, config: CallbackConfig | None = None) -> Callback[Any]:
+        """Create a callback and return at once; ``result()`` of what is returned waits for the answer.
+
+        Give its ``callback_id`` to whoever is to answer, inside a step. `wait_for_callback` does all three.
+
+        Raises:
+            ValidationError: an argument is wrong.
+        """
+        config = demand_config(config, _DEFAULT_CALLBACK_CONFIG)
+        identifier = self._sequence.identify(
+            OperationType.CALLBACK, config.sub_type or OperationSubType.CALLBACK, name
+        )
+        callback_id = self._sequence.perform(CallbackOperation(identifier, config))
+        return Callback(callback_id, identifier, self._state, config.serdes or PASS_THROUGH_SERDES)
+
+    def wait_for_callback(
+        self,
+        submitter: Callable[[str, WaitForCallbackContext], object],
+        name: str | None = None,
+        config: WaitForCallbackConfig | None = None,
+    ) -> Any:
+        """Create a callback, hand out its id in a step, and return what the outside answers.
+
+        ``submitter(callback_id, context)`` is the body of the step, retried like any other; it is a call of a
+        `durable_wait_for_callback` function, or any callable. All is recorded inside a context of its own.
+        The name defaults to that of the decorated function.
+
+        Raises:
+            CallbackTimeoutError: no answer, or no heartbeat, came in time.
+            CallbackExternalError: the outside reported a failure.
+            CallbackSubmitterError: the step failed for good.
+            SerDesError: the answer could not be read.
+            ValidationError: an argument is wrong.
+        """
+        demand_callable(submitter, "wait_for_callback", "durable_wait_for_callback")
+        config = demand_config(config, _DEFAULT_WAIT_FOR_CALLBACK_CONFIG)
+        name = name or original_name(submitter)
+        identifier = self._sequence.identify(OperationType.CONTEXT, OperationSubType.WAIT_FOR_CALLBACK, name)
+        step_config = StepConfig(retry_strategy=config.retry_strategy, serdes=config.serdes)
+
+        def body(is_rerun: bool) -> Any:
+            child = self._child(identifier, is_rerun)
+            callback = child.create_callback(wait_for_callback.callback_name(name), config)
+            child.step(
+                lambda step: submitter(callback.callback_id, WaitForCallbackContext(step.logger)),
+                wait_for_callback.submitter_name(name),
+                step_config,
+            )
+            return callback.result()
+
+        operation: ContextOperation[Any] = ContextOperation(
+            self._state, identifier, body, DEFAULT_SERDES, surface=wait_for_callback.surface
+        )
+        return self._sequence.perform(operation)
+
+    @overload
+    def invoke(
+        self, function_name: str, payload: Any, name: str | None = None, config: None = None
+    ) -> Any: ...
+    @overload
+    def invoke(self, function_name: str, payload: P, name: str | None, config: InvokeConfig[P, R]) -> R: ...
+    @overload
+    def invoke(
+        self, function_name: str, payload: P, name: str | None = None, *, config: InvokeConfig[P, R]
+    ) -> R: ...
+    def invoke(
+        self,
+        function_name: str,
+        payload: Any,
+        name: str | None = None,
+        config: InvokeConfig[Any, Any] | None = None,
+    ) -> Any:
+        """Call another Lambda function and return its result, without an invocation running meanwhile.
+
+        ``function_name`` is a name or an ARN, with a version or alias (durable functions need one on Lambda).
+
+        Raises:
+            InvokeError: the function failed, timed out or was stopped.
+            SerDesError: the payload cannot be stored, or the result cannot be read.
+            ValidationError: an argument is wrong.
+        """
+        given: object = function_name
+        if not (isinstance(given, str) and given):
+            raise ValidationError(f"invoke takes the name or ARN of a function, got {shown(given)}.")
+        config = demand_config(config, _DEFAULT_INVOKE_CONFIG)
+        identifier = self._sequence.identify(
+            OperationType.CHAINED_INVOKE, OperationSubType.CHAINED_INVOKE, name
+        )
+        operation: InvokeOperation[Any] = InvokeOperation(
+            self._state, identifier, function_name, payload, config
+        )
+        return self._sequence.perform(operation)
+
+    def wait_for_condition(
+        self,
+        check: Callable[[T, WaitForConditionCheckContext], T],
+        config: WaitForConditionConfig[T],
+        name: str | None = None,
+    ) -> T:
+        """Call ``check(state, context)`` until the strategy of ``config`` says that its state will do.
+
+        Between two checks no invocation runs. Returns the last state.
+
+        Raises:
+            WaitForConditionError: a check failed (it is not retried), or the strategy gave up.
+            SerDesError: a state cannot be stored or read.
+            ValidationError: an argument is wrong.
+        """
+        demand_callable(check, "wait_for_condition")
+        if not isinstance(config, WaitForConditionConfig):
+            raise ValidationError(f"wait_for_condition takes a WaitForConditionConfig, got {shown(config)}.")
+        identifier = self._sequence.identify(OperationType.STEP, OperationSubType.WAIT_FOR_CONDITION, name)
+
+        def body(state: T, attempt: int) -> T:
+            logger = self._operation_logger(identifier, attempt)
+            return check(state, WaitForConditionCheckContext(logger, attempt))
+
+        return self._sequence.perform(WaitForConditionOperation(self._state, identifier, body, config))
 
     def run_in_child_context(
         self,
         func: Callable[[DurableContext], T],
         name: str | None = None,
-        config: ChildConfig | None = None,
+        config: ChildConfig[T] | None = None,
     ) -> T:
         """Run ``func`` with a context of its own and record its result as that of one operation.
 
         Raises:
             ChildContextError: an error left ``func``.
             SerDesError: its result cannot be stored.
+            ValidationError: an argument is wrong.
         """
         demand_callable(func, "run_in_child_context", "durable_with_child_context")
         config = demand_config(config, _DEFAULT_CHILD_CONFIG)
-        identifier = self._identify(
+        identifier = self._sequence.identify(
             OperationType.CONTEXT,
             config.sub_type or OperationSubType.RUN_IN_CHILD_CONTEXT,
             name or original_name(func),
         )
+        serdes = config.serdes or DEFAULT_SERDES
+        if config.is_virtual:
+            virtual: VirtualContextOperation[T] = VirtualContextOperation(
+                self._state, identifier, lambda: func(self._virtual_child(identifier)), serdes
+            )
+            return self._sequence.perform_virtual(virtual)
         operation: ContextOperation[T] = ContextOperation(
             self._state,
             identifier,
             lambda is_rerun: func(self._child(identifier, is_rerun)),
-            config.serdes or DEFAULT_SERDES,
+            serdes,
             config.summary_generator,
         )
-        return self._perform(operation)
+        return self._sequence.perform(operation)
 
     def parallel(
         self,
-        functions: Sequence[Callable[[DurableContext], T]],
+        functions: Sequence[Callable[[DurableContext], T] | ParallelBranch[T]],
         name: str | None = None,
         config: ParallelConfig | None = None,
     ) -> BatchResult[T]:
@@ -283,94 +371,54 @@ class DurableContext:
         early when one branch fails (`CompletionConfig.all_successful`).
 
         Raises:
+            ChildContextError: the batch itself failed: ``should_complete`` or a summary generator raised.
             ValidationError: an argument is wrong.
         """
         config = demand_config(config, _DEFAULT_PARALLEL_CONFIG)
-        if callable(functions):
-            raise ValidationError(
-                "parallel takes a list of functions, one for each branch; got one function."
-            )
-        functions = list(functions)
-        config.completion_config.check_total(len(functions))
-        branches: list[Branch[T]] = []
-        for index, function in enumerate(functions):
-            branch = function if isinstance(function, ParallelBranch) else ParallelBranch(function)
-            demand_callable(branch.func, f"parallel()[{index}]", "durable_with_child_context")
-            branch_name = f"parallel-branch-{index}" if branch.name is None else branch.name
-            _check_name(branch_name)
-            branches.append((branch_name, self._branch_body(branch.func)))
-        identifier = self._identify(OperationType.CONTEXT, OperationSubType.PARALLEL, name)
-        serdes = config.serdes or DEFAULT_SERDES
-        item_serdes = config.item_serdes or serdes
-        parallel = ParallelOperation(self._state, identifier, branches, config, serdes, item_serdes)
-        return self._perform(parallel.operation)
+        plans = parallel_plans(functions, self._branch_context(config))
+        config.completion_config.check_total(len(plans))
+        identifier = self._sequence.identify(OperationType.CONTEXT, OperationSubType.PARALLEL, name)
+        batch = BatchOperation(self._state, identifier, PARALLEL, plans, config)
+        return self._sequence.perform(batch.operation)
 
-    def _branch_body(self, func: Callable[[DurableContext], T]) -> Callable[[OperationIdentifier, bool], T]:
-        return lambda branch, is_rerun: func(self._child(branch, is_rerun))
+    def map(
+        self,
+        inputs: Sequence[U],
+        func: Callable[[DurableContext, U, int, Sequence[U]], T],
+        name: str | None = None,
+        config: MapConfig[U] | None = None,
+    ) -> BatchResult[T]:
+        """Call ``func(context, item, index, inputs)`` for all ``inputs`` at the same time.
+
+        Each call has a context of its own. A failed one does not raise: the result tells what became of each.
+        By default the batch ends early when one fails. The name defaults to that of a decorated function.
+
+        Raises:
+            ChildContextError: the batch itself failed: ``should_complete`` or a summary generator raised.
+            ValidationError: an argument is wrong.
+        """
+        demand_callable(func, "map", "durable_with_child_context")
+        config = demand_config(config, _DEFAULT_MAP_CONFIG)
+        plans = map_plans(inputs, func, config.item_namer, self._branch_context(config))
+        config.completion_config.check_total(len(plans))
+        identifier = self._sequence.identify(
+            OperationType.CONTEXT, OperationSubType.MAP, name or original_name(func)
+        )
+        batch = BatchOperation(self._state, identifier, MAP, plans, config)
+        return self._sequence.perform(batch.operation)
+
+    def _branch_context(
+        self, config: ParallelConfig | MapConfig[Any]
+    ) -> Callable[[OperationIdentifier, bool], DurableContext]:
+        if config.nesting_type is NestingType.FLAT:
+            return lambda branch, is_rerun: self._virtual_child(branch)
+        return self._child
 
     def _child(self, identifier: OperationIdentifier, is_rerun: bool) -> DurableContext:
-        recorded = self._state.peek(identifier.operation_id)
-        return DurableContext(
-            self._state,
-            self.lambda_context,
-            context_id=identifier.operation_id,
-            replaying=is_rerun,
-            is_rebuild=recorded is not None and recorded.is_terminal,
-            logger=self._underlying_logger,
-        )
+        return self._around(self._sequence.child(identifier, is_rerun))
 
-    def _identify(
-        self, operation_type: OperationType, sub_type: str, name: str | None
-    ) -> OperationIdentifier:
-        step = running_step.get()
-        if step is not None:
-            # No retry of the step would mend it.
-            raise ExecutionError(
-                f"An operation was called inside the body of step {step!r}, which is recorded as a whole. "
-                "Call it in the handler, or group operations with run_in_child_context."
-            )
-        if name is not None:
-            _check_name(name)
-        with self._lock:
-            self._position += 1
-            position = self._position
-        return OperationIdentifier(
-            operation_id(self._context_id, position),
-            operation_type,
-            sub_type,
-            self._context_id,
-            name,
-        )
+    def _virtual_child(self, identifier: OperationIdentifier) -> DurableContext:
+        return self._around(self._sequence.virtual_child(identifier))
 
-    def _perform(self, operation: DurableOperation[T]) -> T:
-        recorded = self._state.find(operation.identifier)
-        if not self._replay.active:
-            return perform(operation, recorded, self._state)
-        if recorded is None:
-            self._replay.end()
-        elif not recorded.is_terminal:
-            if recorded.operation_type is OperationType.STEP:
-                self._replay.end()
-            else:
-                # The point at which the last invocation stopped: what follows is new.
-                try:
-                    return perform(operation, recorded, self._state)
-                finally:
-                    self._replay.end()
-        result = perform(operation, recorded, self._state)
-        if not self._next_is_recorded():
-            self._replay.end()
-        return result
-
-    def _next_is_recorded(self) -> bool:
-        return self._state.has(operation_id(self._context_id, self._position + 1))
-
-
-def _check_name(name: str) -> None:
-    if not isinstance(name, str):
-        raise ValidationError(f"The name of an operation is a text, got {shown(name)}.")
-    if len(name) > MAX_NAME_CHARACTERS or not (name.isascii() and name.isprintable()):
-        raise ValidationError(
-            f"The name of an operation has at most {MAX_NAME_CHARACTERS} printable ASCII "
-            f"characters, got {len(name)}: {name!r:.100}"
-        )
+    def _around(self, sequence: OperationSequence) -> DurableContext:
+        return DurableContext(sequence, self.lambda_context, self._underlying_logger)

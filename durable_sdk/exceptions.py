@@ -14,11 +14,20 @@
             StepInterruptedError      an at-most-once step began but never reported back
             RetryableSerDesError      raised by a serdes to ask for another invocation
         ValidationError               an argument was wrong; nothing was done
+        PluginLoadError               a plugin cannot be used; the handler was not decorated
         InvalidStateError             an object was used at the wrong moment
+        OrderedLockError              never raised here; for handlers that catch it
         SerDesError                   a value could not be turned into text or back
         DurableOperationError         an operation failed; rebuilt identically on replay
           StepError
-          ChildContextError
+          ChildContextError           a child context, or a branch of a batch
+          InvokeError                 the invoked function
+          WaitForConditionError
+          CallbackError
+            CallbackExternalError     whoever answers the callback said that it failed
+            CallbackTimeoutError      nobody answered in time
+            CallbackSubmitterError    the step that hands out the callback's id failed
+          BatchCompletionError        in concurrency.models
     BaseException
       SuspendExecution                leaves user code when the handler must be run again later
         TimedSuspendExecution
@@ -32,7 +41,7 @@ cannot swallow them. This module imports nothing of the SDK, so that every other
 from __future__ import annotations
 
 from enum import Enum
-from typing import Any, Self
+from typing import Any, Self, TypedDict
 
 
 def qualified_name(cls: type) -> str:
@@ -100,6 +109,40 @@ class InvocationError(UnrecoverableError):
         return True
 
 
+class AwsErrorObj(TypedDict, total=False):
+    """The error block of a response of the service."""
+
+    Code: str | None
+    Message: str | None
+
+
+class AwsErrorMetadata(TypedDict, total=False):
+    """The metadata of a response of the service."""
+
+    RequestId: str | None
+    HostId: str | None
+    HTTPStatusCode: int | None
+    HTTPHeaders: Any
+    RetryAttempts: int | None
+
+
+class DurableApiErrorCategory(Enum):
+    """What a failed call to the service ends."""
+
+    INVOCATION = "INVOCATION"
+    """This invocation; another one may do better."""
+
+    EXECUTION = "EXECUTION"
+    """The execution: no invocation can mend it."""
+
+
+CheckpointErrorCategory = DurableApiErrorCategory
+
+BAD_REQUEST_ERROR = 400
+TOO_MANY_REQUESTS_ERROR = 429
+SERVICE_ERROR = 500
+
+INVALID_PARAMETER_VALUE_EXCEPTION = "InvalidParameterValueException"
 INVALID_CHECKPOINT_TOKEN_PREFIX = "Invalid checkpoint token"
 
 # Codes of customer-managed keys that another attempt cannot mend, whatever the HTTP status.
@@ -116,18 +159,21 @@ _TERMINAL_CODES = frozenset(
 class BotoClientError(InvocationError):
     """A call to the service failed.
 
-    ``error`` is the error block of the response (``Code``, ``Message``) or None when no response came;
-    ``response_metadata`` is the response's metadata (``HTTPStatusCode``, ``RequestId``).
+    ``error_category`` says what that ends, ``error`` is the error block of the response (``Code``,
+    ``Message``) or None when no response came, ``response_metadata`` its metadata (``HTTPStatusCode``,
+    ``RequestId``).
     """
 
     def __init__(
         self,
         message: str,
-        error: dict[str, Any] | None = None,
-        response_metadata: dict[str, Any] | None = None,
+        error_category: DurableApiErrorCategory = DurableApiErrorCategory.INVOCATION,
+        error: AwsErrorObj | None = None,
+        response_metadata: AwsErrorMetadata | None = None,
         termination_reason: TerminationReason = TerminationReason.INVOCATION_ERROR,
     ) -> None:
         super().__init__(message, termination_reason)
+        self.error_category = error_category
         self.error = error
         self.response_metadata = response_metadata
 
@@ -135,29 +181,40 @@ class BotoClientError(InvocationError):
     def from_exception(cls, exception: Exception) -> Self:
         """Wrap what a client raised, keeping the service's error block where there is one."""
         response: dict[str, Any] = getattr(exception, "response", None) or {}
-        return cls(
-            str(exception),
-            error=response.get("Error"),
-            response_metadata=response.get("ResponseMetadata"),
-        )
+        error, metadata = response.get("Error"), response.get("ResponseMetadata")
+        return cls(str(exception), _category(error, metadata), error, metadata)
 
     def is_retryable(self) -> bool:
-        """Classify by the service's answer: only a definite client error is final.
+        """Return whether another invocation may succeed where this one failed."""
+        return self.error_category is DurableApiErrorCategory.INVOCATION
 
-        4xx answers with an error block are final, except throttling (429) and a checkpoint token
-        that another invocation has replaced; server errors, lost connections and anything unknown
-        are worth another invocation.
-        """
-        code = (self.error or {}).get("Code", "")
-        if code in _TERMINAL_CODES:
-            return False
-        status = (self.response_metadata or {}).get("HTTPStatusCode")
-        if not self.error or status is None or not 400 <= status < 500 or status == 429:
-            return True
-        message = self.error.get("Message") or ""
-        return code == "InvalidParameterValueException" and message.startswith(
-            INVALID_CHECKPOINT_TOKEN_PREFIX
-        )
+    def build_logger_extras(self) -> dict[str, Any]:
+        """Return what a log line about it should carry: ``Error`` and ``ResponseMetadata``."""
+        extras = {"Error": self.error, "ResponseMetadata": self.response_metadata}
+        return {name: value for name, value in extras.items() if value}
+
+
+def _category(error: AwsErrorObj | None, metadata: AwsErrorMetadata | None) -> DurableApiErrorCategory:
+    """Classify by the service's answer: only a definite client error ends the execution.
+
+    4xx answers with an error block are final, except throttling (429) and a checkpoint token that another
+    invocation has replaced; server errors, lost connections and anything unknown are worth another one.
+    """
+    code = (error or {}).get("Code") or ""
+    if code in _TERMINAL_CODES:
+        return DurableApiErrorCategory.EXECUTION
+    status = (metadata or {}).get("HTTPStatusCode")
+    if (
+        not error
+        or status is None
+        or not BAD_REQUEST_ERROR <= status < SERVICE_ERROR
+        or status == TOO_MANY_REQUESTS_ERROR
+    ):
+        return DurableApiErrorCategory.INVOCATION
+    message = error.get("Message") or ""
+    if code == INVALID_PARAMETER_VALUE_EXCEPTION and message.startswith(INVALID_CHECKPOINT_TOKEN_PREFIX):
+        return DurableApiErrorCategory.INVOCATION
+    return DurableApiErrorCategory.EXECUTION
 
 
 class CheckpointError(BotoClientError):
@@ -166,14 +223,26 @@ class CheckpointError(BotoClientError):
     def __init__(
         self,
         message: str,
-        error: dict[str, Any] | None = None,
-        response_metadata: dict[str, Any] | None = None,
+        error_category: DurableApiErrorCategory = DurableApiErrorCategory.INVOCATION,
+        error: AwsErrorObj | None = None,
+        response_metadata: AwsErrorMetadata | None = None,
     ) -> None:
-        super().__init__(message, error, response_metadata, TerminationReason.CHECKPOINT_FAILED)
+        super().__init__(
+            message, error_category, error, response_metadata, TerminationReason.CHECKPOINT_FAILED
+        )
 
 
 class GetExecutionStateError(BotoClientError):
     """GetDurableExecutionState failed."""
+
+    def __init__(
+        self,
+        message: str,
+        error_category: DurableApiErrorCategory = DurableApiErrorCategory.INVOCATION,
+        error: AwsErrorObj | None = None,
+        response_metadata: AwsErrorMetadata | None = None,
+    ) -> None:
+        super().__init__(message, error_category, error, response_metadata)
 
 
 class StepInterruptedError(InvocationError):
@@ -195,12 +264,31 @@ class RetryableSerDesError(InvocationError):
         super().__init__(message, termination_reason)
 
 
+def ends_more_than_an_operation(error: Exception) -> bool:
+    """Return whether the error ends the execution or this invocation, so that no operation may keep it."""
+    if isinstance(error, ExecutionError):
+        return True
+    return isinstance(error, InvocationError) and error.is_retryable()
+
+
 class ValidationError(DurableExecutionsError):
     """An argument was wrong. Raised before anything is checkpointed."""
 
 
+class PluginLoadError(DurableExecutionsError):
+    """A plugin cannot be used. Raised when the handler is decorated; the message says which and why."""
+
+
 class InvalidStateError(DurableExecutionsError):
     """An object of the SDK was used at a moment when it cannot be used."""
+
+
+class OrderedLockError(DurableExecutionsError):
+    """Never raised by this SDK, which has no ordered locks; handlers written for AWS's may catch it."""
+
+    def __init__(self, message: str, source_exception: Exception | None = None) -> None:
+        super().__init__(message)
+        self.source_exception = source_exception
 
 
 class _RecordedError(DurableExecutionsError):
@@ -236,13 +324,51 @@ class DurableOperationError(_RecordedError):
     stands for the original exception, of which only these members are stored.
     """
 
+    @classmethod
+    def from_error_fields(
+        cls,
+        error_type: str | None,
+        message: str | None,
+        data: str | None,
+        stack_trace: list[str] | None,
+    ) -> DurableOperationError:
+        """Build the error from the members that the service stores.
+
+        A registered class (`register_operation_error`) whose constructor takes other arguments overrides it.
+        """
+        return cls(message, error_type, data, stack_trace)
+
 
 class StepError(DurableOperationError):
     """A step failed and its retry strategy gave up."""
 
 
 class ChildContextError(DurableOperationError):
-    """A child context failed."""
+    """A child context or a branch failed."""
+
+
+class InvokeError(DurableOperationError):
+    """An invoked function failed, timed out or was stopped."""
+
+
+class WaitForConditionError(DurableOperationError):
+    """A check failed, or the condition was not met within the attempts of its strategy."""
+
+
+class CallbackError(DurableOperationError):
+    """A callback did not bring a result. ``error_type`` names the class, not what the outside reported."""
+
+
+class CallbackExternalError(CallbackError):
+    """Whoever was to answer the callback reported a failure."""
+
+
+class CallbackTimeoutError(CallbackError):
+    """Nobody answered the callback in time, or no heartbeat came in time."""
+
+
+class CallbackSubmitterError(CallbackError):
+    """The step of wait_for_callback that hands out the callback's id failed."""
 
 
 _operation_errors: dict[str, type[DurableOperationError]] = {}
@@ -261,7 +387,16 @@ def register_operation_error(error_cls: type[DurableOperationError]) -> None:
         _operation_errors[key] = error_cls
 
 
-for _cls in (StepError, ChildContextError):
+for _cls in (
+    StepError,
+    ChildContextError,
+    InvokeError,
+    WaitForConditionError,
+    CallbackError,
+    CallbackExternalError,
+    CallbackTimeoutError,
+    CallbackSubmitterError,
+):
     register_operation_error(_cls)
 
 _SERDES_ERROR_NAMES = frozenset(

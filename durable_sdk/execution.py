@@ -15,6 +15,7 @@ from durable_sdk._invocation_input import (
     InitialExecutionState,
     bind,
 )
+from durable_sdk._sequence import OperationSequence
 from durable_sdk._wire.enums import InvocationStatus
 from durable_sdk._wire.errors import ErrorObject
 from durable_sdk._wire.invocation import DurableExecutionInvocationOutput
@@ -125,7 +126,7 @@ def _run(
             raise
         return _failed(error)
     event = _decode_input(state)
-    context = DurableContext(state, lambda_context, replaying=state.has_history)
+    context = DurableContext(OperationSequence.root(state, replaying=state.has_history), lambda_context)
     try:
         output = _answer(func, event, context, state)
     finally:

@@ -32,6 +32,11 @@ class OperationIdentifier(NamedTuple):
     parent_id: str | None = None
     name: str | None = None
 
+    @property
+    def label(self) -> str:
+        """What messages call it: its name, or its id if it has none, in quotes."""
+        return repr(self.name or self.operation_id)
+
     def validate_checkpoint(self, recorded: StoredOperation | None) -> None:
         """Check that the record at this id is of this operation.
 

@@ -1,16 +1,29 @@
-"""Retry strategies: whether a failed attempt is repeated, and how long to wait before."""
+"""Retries: strategies for steps, and with_retry for a group of operations that is tried again as a whole."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from math import isfinite
-from typing import Any, TypeAlias
+from typing import Any, Generic, Protocol, TypeVar
 
-from durable_sdk._backoff import JitterStrategy, exponential_delay, linear_delay
-from durable_sdk._duration import Duration
-from durable_sdk.exceptions import ValidationError
+from durable_sdk._backoff import MIN_DELAY_SECONDS
+from durable_sdk._callables import demand_callable, demand_config
+from durable_sdk._checks import check_bool, check_retry_strategy
+from durable_sdk._duration import LONGEST_DELAY_SECONDS
+from durable_sdk._retry_strategies import (
+    Duration,
+    JitterStrategy,
+    LinearRetryStrategyConfig,
+    RetryDecision,
+    RetryPresets,
+    RetryStrategy,
+    RetryStrategyConfig,
+    create_linear_retry_strategy,
+    create_retry_strategy,
+)
+from durable_sdk._wording import shown
+from durable_sdk.config import ChildConfig
+from durable_sdk.exceptions import ValidationError, ends_more_than_an_operation
 
 __all__ = [
     "Duration",
@@ -20,287 +33,96 @@ __all__ = [
     "RetryPresets",
     "RetryStrategy",
     "RetryStrategyConfig",
+    "WithRetryConfig",
     "create_linear_retry_strategy",
     "create_retry_strategy",
+    "with_retry",
 ]
 
-_ONE_SECOND = Duration(1)
-_FIVE_SECONDS = Duration(5)
-_FIVE_MINUTES = Duration(300)
+T = TypeVar("T")
+S = TypeVar("S")
 
 
-@dataclass(frozen=True, slots=True)
-class RetryDecision:
-    """What a retry strategy answers: ``delay`` counts only if ``should_retry``.
+class RetryContext(Protocol):
+    """What with_retry asks of a context; every DurableContext has it."""
 
-    Raises:
-        ValidationError: ``delay`` is not a Duration.
-    """
+    def wait(self, duration: Duration, name: str | None = None, /) -> None: ...
 
-    should_retry: bool
-    delay: Duration
-
-    def __post_init__(self) -> None:
-        _demand_duration(type(self).__name__, "delay", self.delay)
-
-    @property
-    def delay_seconds(self) -> int:
-        """The delay in seconds."""
-        return self.delay.seconds
-
-    @classmethod
-    def retry(cls, delay: Duration) -> RetryDecision:
-        """Try again after ``delay``. The service waits at least a second."""
-        return cls(True, delay)
-
-    @classmethod
-    def no_retry(cls) -> RetryDecision:
-        """Give up."""
-        return cls(False, Duration())
+    def run_in_child_context(
+        self, func: Callable[[Any], S], name: str | None, config: ChildConfig[S] | None, /
+    ) -> S: ...
 
 
-RetryStrategy: TypeAlias = Callable[[Exception, int], RetryDecision]
-"""Called with what an attempt raised and how many attempts have been made, that one included."""
+C = TypeVar("C", bound=RetryContext)
 
 
-@dataclass(frozen=True, slots=True)
-class RetryStrategyConfig:
-    """A strategy whose delays grow by a factor.
+# Without slots, so that WithRetryConfig[int](...) works on Python 3.11; see BatchItem.
+@dataclass(frozen=True)
+class WithRetryConfig(Generic[T]):
+    """Options of with_retry.
 
-    The delay after attempt n is ``initial_delay * backoff_rate ** (n - 1)``, at most ``max_delay``,
-    with jitter, rounded up to whole seconds, at least one.
-
-    ``max_attempts`` counts the first attempt too. ``retryable_errors`` (a text that is part of the
-    error's, or a compiled pattern found in it) and ``retryable_error_types`` narrow down what is
-    retried: an error has to match one entry of either. Without both, every error is retried.
+    ``retry_strategy`` decides about failed attempts (three attempts if None, see `create_retry_strategy`).
+    All attempts lie in one child context, with the options ``child_context_config``, unless
+    ``wrap_with_run_in_child_context`` is False.
 
     Raises:
         ValidationError: a field has a value it cannot have.
     """
 
-    max_attempts: int = 3
-    initial_delay: Duration = _FIVE_SECONDS
-    max_delay: Duration = _FIVE_MINUTES
-    backoff_rate: int | float = 2.0
-    jitter_strategy: JitterStrategy = JitterStrategy.FULL
-    retryable_errors: Sequence[str | re.Pattern[str]] | None = None
-    retryable_error_types: Sequence[type[Exception]] | None = None
+    retry_strategy: RetryStrategy | None = None
+    wrap_with_run_in_child_context: bool = True
+    child_context_config: ChildConfig[T] | None = None
 
     def __post_init__(self) -> None:
-        _check_attempts(self)
-        _check_filters(self)
-        rate = self.backoff_rate
-        if isinstance(rate, bool) or not isinstance(rate, int | float):
-            raise _invalid(self, "backoff_rate", rate, "it takes a number")
-        if not isfinite(rate) or rate <= 0:
-            raise _invalid(self, "backoff_rate", rate, "it must be finite and above 0")
-
-    @property
-    def initial_delay_seconds(self) -> int:
-        """The delay after the first attempt, in seconds."""
-        return self.initial_delay.seconds
-
-    @property
-    def max_delay_seconds(self) -> int:
-        """The longest delay, in seconds."""
-        return self.max_delay.seconds
-
-
-@dataclass(frozen=True, slots=True)
-class LinearRetryStrategyConfig:
-    """A strategy whose delays grow by ``increment`` each time; else as RetryStrategyConfig.
-
-    Raises:
-        ValidationError: a field has a value it cannot have.
-    """
-
-    max_attempts: int = 6
-    initial_delay: Duration = _ONE_SECOND
-    increment: Duration = _ONE_SECOND
-    max_delay: Duration = _FIVE_MINUTES
-    jitter_strategy: JitterStrategy = JitterStrategy.FULL
-    retryable_errors: Sequence[str | re.Pattern[str]] | None = None
-    retryable_error_types: Sequence[type[Exception]] | None = None
-
-    def __post_init__(self) -> None:
-        _check_attempts(self)
-        _check_filters(self)
-        _demand_duration(type(self).__name__, "increment", self.increment)
-
-    @property
-    def initial_delay_seconds(self) -> int:
-        """The delay after the first attempt, in seconds."""
-        return self.initial_delay.seconds
-
-    @property
-    def increment_seconds(self) -> int:
-        """What each delay is longer than the one before, in seconds."""
-        return self.increment.seconds
-
-    @property
-    def max_delay_seconds(self) -> int:
-        """The longest delay, in seconds."""
-        return self.max_delay.seconds
-
-
-def create_retry_strategy(config: RetryStrategyConfig | None = None) -> RetryStrategy:
-    """Return the strategy that ``config`` describes, by default three attempts.
-
-    Raises:
-        ValidationError: ``config`` is something else.
-    """
-    config = RetryStrategyConfig() if config is None else config
-    _demand_config("create_retry_strategy", config, RetryStrategyConfig)
-
-    def base_delay(attempts_made: int) -> float:
-        return exponential_delay(
-            config.initial_delay.seconds,
-            config.backoff_rate,
-            config.max_delay.seconds,
-            attempts_made,
-        )
-
-    return _strategy(config, base_delay)
-
-
-def create_linear_retry_strategy(config: LinearRetryStrategyConfig | None = None) -> RetryStrategy:
-    """Return the strategy that ``config`` describes, by default six attempts.
-
-    Raises:
-        ValidationError: ``config`` is something else.
-    """
-    config = LinearRetryStrategyConfig() if config is None else config
-    _demand_config("create_linear_retry_strategy", config, LinearRetryStrategyConfig)
-
-    def base_delay(attempts_made: int) -> float:
-        return linear_delay(
-            config.initial_delay.seconds,
-            config.increment.seconds,
-            config.max_delay.seconds,
-            attempts_made,
-        )
-
-    return _strategy(config, base_delay)
-
-
-class RetryPresets:
-    """Strategies for the usual cases."""
-
-    @classmethod
-    def none(cls) -> RetryStrategy:
-        """One attempt."""
-        return create_retry_strategy(RetryStrategyConfig(max_attempts=1))
-
-    @classmethod
-    def default(cls) -> RetryStrategy:
-        """Six attempts within some two minutes: what a step does if it is told nothing else."""
-        return create_retry_strategy(RetryStrategyConfig(max_attempts=6, max_delay=Duration(60)))
-
-    @classmethod
-    def transient(cls) -> RetryStrategy:
-        """Three attempts, for errors that pass quickly."""
-        return create_retry_strategy(RetryStrategyConfig(jitter_strategy=JitterStrategy.HALF))
-
-    @classmethod
-    def resource_availability(cls) -> RetryStrategy:
-        """Five attempts with delays up to five minutes, for something that has to come up first."""
-        return create_retry_strategy(RetryStrategyConfig(max_attempts=5))
-
-    @classmethod
-    def critical(cls) -> RetryStrategy:
-        """Ten attempts that follow closely, without jitter, for what has to succeed."""
-        return create_retry_strategy(
-            RetryStrategyConfig(
-                max_attempts=10,
-                initial_delay=_ONE_SECOND,
-                max_delay=Duration(60),
-                backoff_rate=1.5,
-                jitter_strategy=JitterStrategy.NONE,
+        check_retry_strategy("WithRetryConfig.retry_strategy", self.retry_strategy)
+        check_bool("WithRetryConfig.wrap_with_run_in_child_context", self.wrap_with_run_in_child_context)
+        child: object = self.child_context_config
+        if child is not None and not isinstance(child, ChildConfig):
+            raise ValidationError(
+                f"WithRetryConfig.child_context_config was given {shown(child)}; it takes a ChildConfig."
             )
-        )
-
-    @classmethod
-    def linear(cls) -> RetryStrategy:
-        """Six attempts after 1, 2, 3, 4 and 5 seconds."""
-        return create_linear_retry_strategy(LinearRetryStrategyConfig(jitter_strategy=JitterStrategy.NONE))
-
-    @classmethod
-    def fixed(cls, interval: Duration | None = None) -> RetryStrategy:
-        """Five attempts, ``interval`` apart (5 seconds by default)."""
-        interval = _FIVE_SECONDS if interval is None else interval
-        return create_retry_strategy(
-            RetryStrategyConfig(
-                max_attempts=5,
-                initial_delay=interval,
-                max_delay=interval,
-                backoff_rate=1,
-                jitter_strategy=JitterStrategy.NONE,
-            )
-        )
 
 
-def _strategy(
-    config: RetryStrategyConfig | LinearRetryStrategyConfig, base_delay: Callable[[int], float]
-) -> RetryStrategy:
-    def decide(error: Exception, attempts_made: int) -> RetryDecision:
-        if attempts_made >= config.max_attempts or not _is_retryable(config, error):
-            return RetryDecision.no_retry()
-        delay_seconds = config.jitter_strategy.finalize_delay(base_delay(attempts_made))
-        return RetryDecision.retry(Duration(delay_seconds))
-
-    return decide
+_DEFAULT_CONFIG: WithRetryConfig[Any] = WithRetryConfig()
 
 
-def _is_retryable(config: RetryStrategyConfig | LinearRetryStrategyConfig, error: Exception) -> bool:
-    if config.retryable_errors is None and config.retryable_error_types is None:
-        return True
-    if isinstance(error, tuple(config.retryable_error_types or ())):
-        return True
-    text = str(error)
-    return any(
-        pattern in text if isinstance(pattern, str) else pattern.search(text) is not None
-        for pattern in config.retryable_errors or ()
-    )
+def with_retry(
+    context: C,
+    func: Callable[[C, int], T],
+    config: WithRetryConfig[T] | None = None,
+    name: str | None = None,
+) -> T:
+    """Call ``func(context, attempt)`` until it succeeds or the strategy of ``config`` gives up.
 
+    Each attempt runs the operations of ``func`` anew, from its start; attempts are counted from 1. Between
+    two attempts it waits, without an invocation running, in a wait named ``<name>-backoff-<attempt>``.
+    Errors that end the execution or this invocation (`ExecutionError`, retryable `InvocationError`) come out
+    at once.
 
-def _check_attempts(config: RetryStrategyConfig | LinearRetryStrategyConfig) -> None:
-    attempts = config.max_attempts
-    if type(attempts) is not int or attempts < 1:
-        raise _invalid(config, "max_attempts", attempts, "it takes an int of at least 1")
-    _demand_duration(type(config).__name__, "initial_delay", config.initial_delay)
-    _demand_duration(type(config).__name__, "max_delay", config.max_delay)
-    if not isinstance(config.jitter_strategy, JitterStrategy):
-        raise _invalid(config, "jitter_strategy", config.jitter_strategy, "it takes a JitterStrategy")
+    Raises:
+        ChildContextError: the last attempt failed. With ``wrap_with_run_in_child_context=False`` the error
+            itself comes out.
+        ValidationError: an argument is wrong.
+    """
+    demand_callable(func, "with_retry")
+    config = demand_config(config, _DEFAULT_CONFIG)
+    strategy = config.retry_strategy or create_retry_strategy()
 
+    def attempts(inner: C) -> T:
+        attempt = 1
+        while True:
+            try:
+                return func(inner, attempt)
+            except Exception as error:
+                if ends_more_than_an_operation(error):
+                    raise
+                decision = strategy(error, attempt)
+                if not decision.should_retry:
+                    raise
+            delay_seconds = min(max(decision.delay_seconds, MIN_DELAY_SECONDS), LONGEST_DELAY_SECONDS)
+            inner.wait(Duration(delay_seconds), f"{name}-backoff-{attempt}" if name else None)
+            attempt += 1
 
-def _check_filters(config: RetryStrategyConfig | LinearRetryStrategyConfig) -> None:
-    patterns: Any = config.retryable_errors
-    # A text is a sequence of texts: taken as a list it would match by single letters.
-    if patterns is not None and (
-        isinstance(patterns, str)
-        or not isinstance(patterns, Sequence)
-        or not all(isinstance(pattern, str | re.Pattern) for pattern in patterns)
-    ):
-        raise _invalid(config, "retryable_errors", patterns, "it takes a list of texts and compiled patterns")
-    types: Any = config.retryable_error_types
-    if types is not None and (
-        not isinstance(types, Sequence)
-        or not all(isinstance(cls, type) and issubclass(cls, BaseException) for cls in types)
-    ):
-        raise _invalid(config, "retryable_error_types", types, "it takes a list of exception classes")
-
-
-def _invalid(config: object, field: str, value: object, rule: str) -> ValidationError:
-    return ValidationError(f"{type(config).__name__}.{field} was given {value!r}; {rule}.")
-
-
-def _demand_duration(owner: str, field: str, value: object) -> None:
-    if not isinstance(value, Duration):
-        raise ValidationError(
-            f"{owner}.{field} was given {value!r}; it takes a Duration, such as Duration.from_seconds(5)."
-        )
-
-
-def _demand_config(function: str, config: object, wanted: type) -> None:
-    if not isinstance(config, wanted):
-        raise ValidationError(f"{function} takes a {wanted.__name__}, got {config!r:.100}.")
+    if not config.wrap_with_run_in_child_context:
+        return attempts(context)
+    return context.run_in_child_context(attempts, name, config.child_context_config)

@@ -14,9 +14,10 @@ from uuid import UUID
 
 from durable_sdk._wording import shown
 from durable_sdk.concurrency.models import BatchResult
-from durable_sdk.exceptions import RetryableSerDesError, SerDesError
+from durable_sdk.exceptions import RetryableSerDesError, SerDesError, ValidationError
 
 __all__ = [
+    "DEFAULT_JSON_SERDES",
     "DEFAULT_SERDES",
     "ExtendedTypeSerDes",
     "JsonSerDes",
@@ -167,6 +168,9 @@ class ExtendedTypeSerDes(SerDes[Any]):
             raise SerDesError(unfit.describe()) from unfit.__cause__
 
 
+DEFAULT_JSON_SERDES: SerDes[Any] = JsonSerDes()
+"""What invoke uses, and what other languages read."""
+
 DEFAULT_SERDES: SerDes[Any] = ExtendedTypeSerDes()
 """What operations use when they are told nothing else."""
 
@@ -221,6 +225,16 @@ def deserialize(
     except Exception as error:
         raise SerDesError(f"Deserialization failed for id: {operation_id}, error: {error}.") from error
     return value  # type: ignore[no-any-return]
+
+
+def check_serdes(field_name: str, serdes: object) -> None:
+    """Raise a ValidationError if it is neither None nor an instance of a SerDes."""
+    if serdes is None or isinstance(serdes, SerDes):
+        return
+    what = "the class" if isinstance(serdes, type) else "an object without SerDes as its base"
+    raise ValidationError(
+        f"{field_name} was given {serdes!r:.100}, {what}; it takes an instance, such as JsonSerDes()."
+    )
 
 
 class _Unfit(Exception):  # noqa: N818 - never leaves this module

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 T_contra = TypeVar("T_contra", contravariant=True)
+T_co = TypeVar("T_co", covariant=True)
 
 
 class LoggerInterface(Protocol):
@@ -47,16 +48,33 @@ class LambdaContext(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class StepContext:
-    """What the body of a step is called with.
+@dataclass(frozen=True)
+class OperationContext:
+    """What user code inside an operation is handed: a ``logger`` that adds the operation to each line.
 
-    ``logger`` adds the step's name and attempt to each line; ``attempt`` is 1 for the first. The
-    defaults let a unit test call the body of a step with ``StepContext()``.
+    The defaults of this and the classes below let a unit test call such code with ``StepContext()``.
     """
 
     logger: LoggerInterface = field(default_factory=logging.getLogger)
+
+
+@dataclass(frozen=True)
+class StepContext(OperationContext):
+    """What the body of a step is called with; ``attempt`` is 1 for the first."""
+
     attempt: int = 1
+
+
+@dataclass(frozen=True)
+class WaitForConditionCheckContext(OperationContext):
+    """What a check of wait_for_condition is called with; ``attempt`` is 1 for the first."""
+
+    attempt: int = 1
+
+
+@dataclass(frozen=True)
+class WaitForCallbackContext(OperationContext):
+    """What the submitter of wait_for_callback is called with, after the callback's id."""
 
 
 class SummaryGenerator(Protocol[T_contra]):
@@ -65,3 +83,47 @@ class SummaryGenerator(Protocol[T_contra]):
     def __call__(self, result: T_contra, /) -> str:
         """Return the text to store."""
         ...
+
+
+class Callback(Protocol[T_co]):
+    """What create_callback returns."""
+
+    @property
+    def callback_id(self) -> str:
+        """The id by which the outside answers."""
+        ...
+
+    def result(self) -> T_co | None:
+        """Return what the outside answered."""
+        ...
+
+
+class BatchResult(Protocol[T_co]):
+    """What map and parallel return, for code that wants its results only."""
+
+    def get_results(self) -> Sequence[T_co]:
+        """Return the results of the branches that succeeded."""
+        ...
+
+
+class DurableContext(Protocol):
+    """The operations of a handler, for code that has to run without the SDK's own context.
+
+    `durable_sdk.DurableContext` says what each does.
+    """
+
+    def step(self, func: Callable[..., Any], name: str | None = None, config: Any = None) -> Any: ...
+
+    def wait(self, duration: Any = None, name: str | None = None) -> None: ...
+
+    def run_in_child_context(
+        self, func: Callable[..., Any], name: str | None = None, config: Any = None
+    ) -> Any: ...
+
+    def parallel(self, functions: Sequence[Any], name: str | None = None, config: Any = None) -> Any: ...
+
+    def map(
+        self, inputs: Sequence[Any], func: Callable[..., Any], name: str | None = None, config: Any = None
+    ) -> Any: ...
+
+    def create_callback(self, name: str | None = None, config: Any = None) -> Any: ...

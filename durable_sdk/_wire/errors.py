@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import builtins
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from json.encoder import encode_basestring_ascii
 from typing import Any, NoReturn, Self
 
 from durable_sdk.exceptions import (
+    CallbackError,
     DurableOperationError,
     SerDesError,
     names_serdes_error,
@@ -97,8 +99,12 @@ class ErrorObject:
         return cls(str(exception), qualified_name(type(exception)), None, None)
 
 
+Surface = Callable[[str | None], type[DurableOperationError]]
+"""Says which class user code sees for a stored error, given its type."""
+
+
 def rebuild_error(
-    error: ErrorObject | None, surface: type[DurableOperationError]
+    error: ErrorObject | None, surface: type[DurableOperationError] | Surface
 ) -> DurableOperationError | SerDesError:
     """Build the exception that user code sees for a stored error.
 
@@ -106,10 +112,20 @@ def rebuild_error(
     replay, which is what makes the two alike. Its ``__cause__`` stands for what escaped; it is never
     the original object.
     """
+    error_type = None if error is None else error.type
+    cls: type[DurableOperationError]
+    cls = surface if isinstance(surface, type) else surface(error_type)
     if error is None:
-        return surface(_UNKNOWN_ERROR)
-    members = (error.message, error.type, error.data, error.stack_trace)
+        return cls.from_error_fields(None, _UNKNOWN_ERROR, None, None)
     built: DurableOperationError | SerDesError
-    built = SerDesError(*members) if names_serdes_error(error.type) else surface(*members)
-    built.__cause__ = operation_error_class(error.type)(*members)
+    if names_serdes_error(error_type):
+        built = SerDesError(error.message, error_type, error.data, error.stack_trace)
+    else:
+        # The type of a callback's error is its own: what the outside reported stays on the operation.
+        own = issubclass(cls, CallbackError)
+        built = cls.from_error_fields(
+            None if own else error_type, error.message, error.data, error.stack_trace
+        )
+    cause = operation_error_class(error_type)
+    built.__cause__ = cause.from_error_fields(error_type, error.message, error.data, error.stack_trace)
     return built

@@ -6,14 +6,21 @@ it ended to the coordinator's inbox. The coordinator alone decides, so a batch h
 
 from __future__ import annotations
 
+import heapq
+from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from durable_sdk._runtime import Signal
 from durable_sdk._wire.errors import ErrorObject
-from durable_sdk.concurrency.completion import CompletionPolicy
-from durable_sdk.concurrency.models import BatchItem, BatchItemStatus, BatchResult, CompletionReason
+from durable_sdk.concurrency.completion import (
+    BatchItemStatus,
+    CompletionItemStatus,
+    CompletionPolicy,
+    CompletionReason,
+)
+from durable_sdk.concurrency.models import BatchItem, BatchResult
 from durable_sdk.exceptions import (
     DurableOperationError,
     ExecutionError,
@@ -30,6 +37,10 @@ T = TypeVar("T")
 # The service may be late to end a wait whose time has come by our clock: ask again later and later.
 _ASK_AGAIN_MICROSECONDS = 100_000
 _ASK_AGAIN_MICROSECONDS_MAX = 10_000_000
+
+MAX_RUNNING = 128
+"""Branches of one batch that run user code at a time, each in a task of its own. Lambda allows an execution
+environment 1,024 threads (its documented quota), which a map of a few thousand items would exceed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +99,10 @@ class _Branch(Generic[T]):
 
 
 class BranchExecutor(Generic[T]):
-    """Runs ``operations``, at most ``max_concurrency`` of them unfinished at a time, in index order."""
+    """Runs ``operations``, at most ``max_concurrency`` of them unfinished at a time, in index order.
+
+    ``names`` are those that the handler gave, for ``should_complete``.
+    """
 
     def __init__(
         self,
@@ -96,6 +110,7 @@ class BranchExecutor(Generic[T]):
         operations: Sequence[DurableOperation[T]],
         policy: CompletionPolicy,
         max_concurrency: int | None,
+        names: Sequence[str | None] = (),
     ) -> None:
         self._state = state
         self._runtime = state.runtime
@@ -105,11 +120,16 @@ class BranchExecutor(Generic[T]):
         self._lock = self._runtime.lock()
         self._inbox: list[tuple[_Branch[T], _Succeeded[T] | _Failed | _Suspended | _Fatal]] = []
         self._wake: Signal | None = None
+        self._resumed: deque[_Branch[T]] = deque()
+        self._resume_times: list[tuple[int, int]] = []
         self._started = 0
         self._running = 0
         self._succeeded = 0
         self._failed = 0
         self._retryable: InvocationError | None = None
+        # Only a function of the user looks at single branches.
+        self._items = [CompletionItemStatus(index, name) for index, name in enumerate(names)]
+        self._tracks_items = policy.should_complete is not None
 
     def run(self) -> BatchResult[T]:
         """Run until the policy says that enough have ended.
@@ -119,30 +139,44 @@ class BranchExecutor(Generic[T]):
             ExecutionError: raised by a branch; no policy tolerates it.
             InvocationError: raised by a branch; the invocation has to be retried.
         """
-        reason = self._policy.evaluate(self._succeeded, self._failed)
+        reason = self._evaluate()
         while reason is None:
             self._start_branches()
             if not self._running:
                 self._resume_or_suspend()
+                continue
             for branch, outcome in self._collect():
                 self._settle(branch, outcome)
                 # Branches that ended by now count with what they did, but the first decision stands.
-                reason = reason or self._policy.evaluate(self._succeeded, self._failed)
+                reason = reason or self._evaluate()
         if self._retryable is not None:
             raise self._retryable
         return self._result(reason)
 
-    def _start_branches(self) -> None:
-        while self._started < len(self._branches):
-            if self._started - self._succeeded - self._failed >= self._slots:
-                return
-            branch = self._branches[self._started]
-            self._started += 1
-            self._resume(branch)
+    def _evaluate(self) -> CompletionReason | None:
+        return self._policy.evaluate(self._succeeded, self._failed, self._items if self._tracks_items else ())
 
-    def _resume(self, branch: _Branch[T]) -> None:
+    def _start_branches(self) -> None:
+        while self._running < MAX_RUNNING:
+            if self._resumed:
+                branch = self._resumed.popleft()
+            elif self._started < len(self._branches) and self._has_slot():
+                branch = self._branches[self._started]
+                self._started += 1
+                self._track(branch, BatchItemStatus.STARTED)
+            else:
+                return
+            self._start(branch)
+
+    def _has_slot(self) -> bool:
+        return self._started - self._succeeded - self._failed < self._slots
+
+    def _track(self, branch: _Branch[T], status: BatchItemStatus) -> None:
+        if self._tracks_items:
+            self._items[branch.index] = replace(self._items[branch.index], status=status)
+
+    def _start(self, branch: _Branch[T]) -> None:
         self._running += 1
-        branch.resume_at = None
         recorded = self._state.peek(branch.operation.identifier.operation_id)
         if recorded is not None and recorded.is_terminal and not recorded.replay_children:
             # The answer is in the record: no user code runs, so it needs no task.
@@ -173,15 +207,22 @@ class BranchExecutor(Generic[T]):
         return posted
 
     def _next_resume_at(self) -> int | None:
-        times = [branch.resume_at for branch in self._branches if branch.resume_at is not None]
-        return min(times, default=None)
+        while self._resume_times:
+            resume_at, index = self._resume_times[0]
+            if self._branches[index].resume_at == resume_at:
+                return resume_at
+            heapq.heappop(self._resume_times)
+        return None
 
     def _resume_due(self) -> None:
         now = self._runtime.now()
         self._state.refresh()
-        for branch in self._branches:
-            if branch.resume_at is not None and branch.resume_at <= now:
-                self._resume(branch)
+        due: list[int] = []
+        while (resume_at := self._next_resume_at()) is not None and resume_at <= now:
+            index = heapq.heappop(self._resume_times)[1]
+            self._branches[index].resume_at = None
+            due.append(index)
+        self._resumed.extend(self._branches[index] for index in sorted(due))
 
     def _settle(self, branch: _Branch[T], outcome: _Succeeded[T] | _Failed | _Suspended | _Fatal) -> None:
         self._running -= 1
@@ -189,13 +230,17 @@ class BranchExecutor(Generic[T]):
             case _Succeeded(value):
                 self._succeeded += 1
                 branch.item = BatchItem(branch.index, BatchItemStatus.SUCCEEDED, value)
+                self._track(branch, BatchItemStatus.SUCCEEDED)
             case _Failed(error):
                 self._failed += 1
                 branch.item = BatchItem(branch.index, BatchItemStatus.FAILED, error=recorded_error(error))
+                self._track(branch, BatchItemStatus.FAILED)
                 if isinstance(error, InvocationError) and error.is_retryable():
                     self._retryable = error
             case _Suspended(until):
                 branch.suspend(until, self._runtime.now())
+                if branch.resume_at is not None:
+                    heapq.heappush(self._resume_times, (branch.resume_at, branch.index))
             case _Fatal(error):
                 raise error
 

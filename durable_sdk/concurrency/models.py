@@ -8,26 +8,52 @@ from enum import Enum
 from typing import Any, Generic, TypeVar
 
 from durable_sdk._wire.errors import ErrorObject, rebuild_error
-from durable_sdk.exceptions import ChildContextError, SerDesError
+from durable_sdk.concurrency.completion import (
+    BatchItemStatus,
+    CompletionItemStatus,
+    CompletionPolicy,
+    CompletionReason,
+    Criteria,
+)
+from durable_sdk.exceptions import (
+    ChildContextError,
+    DurableOperationError,
+    SerDesError,
+    register_operation_error,
+)
+
+__all__ = ["BatchCompletionError", "BatchItem", "BatchItemStatus", "BatchResult", "CompletionReason"]
 
 R = TypeVar("R")
 
 
-# Here rather than in config, which re-exports it: config lies above this module.
-class BatchItemStatus(Enum):
-    """How a branch ended; STARTED ones had not when the batch did, and were abandoned."""
+class BatchCompletionError(DurableOperationError):
+    """A ``should_complete`` function ended the batch as failed; ``completion_reason`` is the batch's."""
 
-    SUCCEEDED = "SUCCEEDED"
-    FAILED = "FAILED"
-    STARTED = "STARTED"
+    def __init__(
+        self,
+        completion_reason: CompletionReason = CompletionReason.CUSTOM_COMPLETION_FAILED,
+        message: str | None = None,
+        error_type: str | None = None,
+        data: str | None = None,
+        stack_trace: list[str] | None = None,
+    ) -> None:
+        super().__init__(message, error_type, data, stack_trace)
+        self.completion_reason = completion_reason
+
+    @classmethod
+    def from_error_fields(
+        cls,
+        error_type: str | None,
+        message: str | None,
+        data: str | None,
+        stack_trace: list[str] | None,
+    ) -> BatchCompletionError:
+        """Rebuild it from the members that the service stores, which the reason is not among."""
+        return cls(CompletionReason.CUSTOM_COMPLETION_FAILED, message, error_type, data, stack_trace)
 
 
-class CompletionReason(Enum):
-    """Why a batch ended."""
-
-    ALL_COMPLETED = "ALL_COMPLETED"
-    MIN_SUCCESSFUL_REACHED = "MIN_SUCCESSFUL_REACHED"
-    FAILURE_TOLERANCE_EXCEEDED = "FAILURE_TOLERANCE_EXCEEDED"
+register_operation_error(BatchCompletionError)
 
 
 # Without slots: BatchItem[int](...) sets an attribute on what it makes, and on Python 3.11 a frozen
@@ -108,8 +134,12 @@ class BatchResult(Generic[R]):
 
     @property
     def status(self) -> BatchItemStatus:
-        """FAILED if a branch failed, else SUCCEEDED."""
-        return BatchItemStatus.FAILED if self.has_failure else BatchItemStatus.SUCCEEDED
+        """What ``should_complete`` decided, if it did; else FAILED if a branch failed, or SUCCEEDED."""
+        if self.completion_reason is CompletionReason.CUSTOM_COMPLETION_SUCCEEDED:
+            return BatchItemStatus.SUCCEEDED
+        if self.completion_reason is CompletionReason.CUSTOM_COMPLETION_FAILED or self.has_failure:
+            return BatchItemStatus.FAILED
+        return BatchItemStatus.SUCCEEDED
 
     def succeeded(self) -> list[BatchItem[R]]:
         """Return the branches that succeeded."""
@@ -134,16 +164,22 @@ class BatchResult(Generic[R]):
         return [item.error for item in self.failed()]
 
     def throw_if_error(self) -> None:
-        """Raise the error of the first branch that failed, if one did.
+        """Raise the error of the first branch that failed, or else that the batch was ended as failed.
 
         Raises:
             ChildContextError: the branch failed.
             SerDesError: it failed because a value could not be stored or read.
+            BatchCompletionError: no branch failed, but ``should_complete`` ended the batch as failed.
         """
         for item in self.failed():
             if item.error is None:
                 raise ChildContextError(f"Batch item {item.index} failed without an ErrorObject.")
             raise rebuild_error(item.error, ChildContextError)
+        if self.completion_reason is CompletionReason.CUSTOM_COMPLETION_FAILED:
+            raise BatchCompletionError(
+                self.completion_reason,
+                f"Batch completed as failed by should_complete ({self.completion_reason.value})",
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the stored form. The results stay what they are."""
@@ -153,8 +189,8 @@ class BatchResult(Generic[R]):
         }
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> BatchResult[R]:
-        """Read the stored form. Without a completion reason, the items tell the likely one.
+    def from_dict(cls, data: Mapping[str, Any], completion_config: Criteria | None = None) -> BatchResult[R]:
+        """Read the stored form. Without a completion reason it is inferred, as by `from_items`.
 
         Raises:
             SerDesError: it is not one.
@@ -164,13 +200,24 @@ class BatchResult(Generic[R]):
             raise SerDesError(f"A batch result has the items {entries!r:.200}, not a list of objects.")
         items = [BatchItem[R].from_dict(entry) for entry in entries]
         stored = data.get("completionReason")
-        if stored is not None:
-            reason = _member(CompletionReason, stored, "completion reason of a batch result")
-        elif any(item.status is BatchItemStatus.FAILED for item in items):
-            reason = CompletionReason.FAILURE_TOLERANCE_EXCEEDED
-        else:
-            reason = CompletionReason.ALL_COMPLETED
-        return cls(items, reason)
+        if stored is None:
+            return cls.from_items(items, completion_config)
+        return cls(items, _member(CompletionReason, stored, "completion reason of a batch result"))
+
+    @classmethod
+    def from_items(
+        cls, items: list[BatchItem[R]], completion_config: Criteria | None = None
+    ) -> BatchResult[R]:
+        """Return the result of a batch whose reason is not known: the one that its items make likely."""
+        statuses = [item.status for item in items]
+        succeeded = statuses.count(BatchItemStatus.SUCCEEDED)
+        failed = statuses.count(BatchItemStatus.FAILED)
+        policy = CompletionPolicy(len(items))
+        if completion_config is not None:
+            policy = CompletionPolicy.from_config(completion_config, len(items))
+        seen = [CompletionItemStatus(item.index, None, item.status) for item in items]
+        reason = policy.evaluate(succeeded, failed, seen)
+        return cls(items, reason or CompletionReason.ALL_COMPLETED)
 
     def _with_status(self, status: BatchItemStatus) -> list[BatchItem[R]]:
         return [item for item in self.all if item.status is status]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Generic, NoReturn, Protocol, TypeAlias, TypeVar
 
@@ -13,6 +14,9 @@ from durable_sdk.identifier import OperationIdentifier
 from durable_sdk.state import ExecutionState
 
 T = TypeVar("T")
+
+running_step: ContextVar[str | None] = ContextVar("durable_sdk_running_step", default=None)
+"""The name or id of the step or condition whose body runs: no operation can be called there."""
 
 
 @dataclass(frozen=True, slots=True)

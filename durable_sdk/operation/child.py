@@ -8,13 +8,19 @@ from typing import Any, Generic, NoReturn, TypeVar
 
 from durable_sdk import _updates
 from durable_sdk._wire.enums import OperationStatus
-from durable_sdk._wire.errors import ErrorObject, rebuild_error
+from durable_sdk._wire.errors import ErrorObject, Surface, rebuild_error
 from durable_sdk._wire.operations import StoredOperation
 from durable_sdk._wording import shown
-from durable_sdk.exceptions import ChildContextError, ExecutionError, InvocationError
+from durable_sdk.exceptions import (
+    ChildContextError,
+    DurableOperationError,
+    NonDeterministicExecutionError,
+    ends_more_than_an_operation,
+)
 from durable_sdk.identifier import OperationIdentifier
 from durable_sdk.operation.base import Begin, Completed, Decision, Execute
-from durable_sdk.serdes import SerDes, deserialize, serialize
+from durable_sdk.operation.values import Values
+from durable_sdk.serdes import SerDes
 from durable_sdk.state import ExecutionState
 
 T = TypeVar("T")
@@ -28,10 +34,11 @@ class ContextOperation(Generic[T]):
 
     ``body`` runs what is inside, told whether an earlier run of it has been recorded. ``summarize`` makes the
     text stored in place of a result that is too large. ``rebuild`` makes such a result again on replay; by
-    default it is the body, whose operations all answer from their records.
+    default it is the body, whose operations all answer from their records. ``surface`` is the class of the
+    error that leaves the context.
     """
 
-    __slots__ = ("_body", "_rebuild", "_serdes", "_state", "_summarize", "identifier")
+    __slots__ = ("_body", "_rebuild", "_state", "_summarize", "_surface", "_values", "identifier")
 
     def __init__(
         self,
@@ -41,13 +48,15 @@ class ContextOperation(Generic[T]):
         serdes: SerDes[Any],
         summarize: Callable[[T], str] | None = None,
         rebuild: Callable[[StoredOperation], T] | None = None,
+        surface: type[DurableOperationError] | Surface = ChildContextError,
     ) -> None:
         self.identifier = identifier
         self._state = state
         self._body = body
-        self._serdes = serdes
+        self._values: Values[T] = Values(state, identifier, serdes, "result of context")
         self._summarize = summarize
         self._rebuild = rebuild
+        self._surface = surface
         state.lineage.add(identifier.operation_id, identifier.parent_id, identifier.name)
 
     def decide(self, recorded: StoredOperation | None, *, begun: bool) -> Decision[T]:
@@ -60,27 +69,22 @@ class ContextOperation(Generic[T]):
             # Another branch's answer may have told of a start that was sent a moment ago.
             return Execute(partial(self._run, not begun))
         if recorded.status is not OperationStatus.SUCCEEDED:
-            raise rebuild_error(recorded.error, ChildContextError)
+            raise rebuild_error(recorded.error, self._surface)
         if recorded.replay_children:
             return Execute(partial(self._replay, recorded))
-        return Completed(self._deserialize(recorded.result))
+        return Completed(self._values.read(recorded.result))
 
     def _run(self, is_rerun: bool) -> T:
         try:
             result = self._body(is_rerun)
-            payload = self._serialize(result)
-            # What a replay will see is what the first run sees: the value read back.
-            value = self._deserialize(payload)
+            payload = self._values.write(result)
+            value = self._values.read(payload)
             is_large = payload is not None and len(payload) > MAX_INLINE_CHARACTERS
             if is_large:
                 payload = self._summary(result)
-        except ExecutionError:
-            raise
-        except InvocationError as error:
-            if error.is_retryable():
-                raise
-            self._fail(error)
         except Exception as error:
+            if ends_more_than_an_operation(error):
+                raise
             self._fail(error)
         self._state.checkpoint(
             _updates.succeed_context(self.identifier, payload, replay_children=is_large),
@@ -96,27 +100,60 @@ class ContextOperation(Generic[T]):
 
     def _replay(self, recorded: StoredOperation) -> T:
         result = self._rebuild(recorded) if self._rebuild else self._body(True)
-        return self._deserialize(self._serialize(result))
+        return self._values.read(self._values.write(result))
 
     def _fail(self, error: Exception) -> NoReturn:
         recorded = ErrorObject.from_exception(error).fitted()
         self._state.checkpoint(_updates.fail(self.identifier, recorded), synchronous=True)
-        raise rebuild_error(recorded, ChildContextError)
+        raise rebuild_error(recorded, self._surface)
 
-    def _serialize(self, value: T) -> str | None:
-        return serialize(
-            self._serdes,
-            value,
-            self.identifier.operation_id,
-            self._state.durable_execution_arn,
-            f"result of context {self.identifier.name or self.identifier.operation_id!r}",
+
+class VirtualContextOperation(Generic[T]):
+    """A context without a record of its own, whose operations lie in the nearest context that has one.
+
+    Its body runs on every replay. What leaves it is wrapped and read back as that of a recorded one.
+    """
+
+    __slots__ = ("_body", "_is_branch", "_values", "identifier")
+
+    def __init__(
+        self,
+        state: ExecutionState,
+        identifier: OperationIdentifier,
+        body: Callable[[], T],
+        serdes: SerDes[Any],
+        *,
+        is_branch: bool = False,
+    ) -> None:
+        self.identifier = identifier
+        self._body = body
+        self._values: Values[T] = Values(state, identifier, serdes, "result of context")
+        self._is_branch = is_branch
+
+    def decide(self, recorded: StoredOperation | None, *, begun: bool) -> Decision[T]:
+        """Run the body; a record says that the handler was another when it was made."""
+        if recorded is not None:
+            self.refuse()
+        return Execute(self._run)
+
+    def refuse(self) -> NoReturn:
+        """Raise the error that says that a record exists where there must be none."""
+        operation_id = self.identifier.operation_id
+        if self._is_branch:
+            what = f"branch nesting at id={operation_id!r}: checkpoint contains a NESTED branch context"
+            raise NonDeterministicExecutionError(
+                f"Non-deterministic {what} but current nesting is FLAT", operation_id
+            )
+        raise NonDeterministicExecutionError(
+            f"Non-deterministic child context at id={operation_id!r}: checkpoint contains a non-virtual "
+            "child context but current child context is virtual",
+            operation_id,
         )
 
-    def _deserialize(self, payload: str | None) -> T:
-        value: T = deserialize(
-            self._serdes,
-            payload,
-            self.identifier.operation_id,
-            self._state.durable_execution_arn,
-        )
-        return value
+    def _run(self) -> T:
+        try:
+            return self._values.read(self._values.write(self._body()))
+        except Exception as error:
+            if ends_more_than_an_operation(error):
+                raise
+            raise rebuild_error(ErrorObject.from_exception(error).fitted(), ChildContextError) from None

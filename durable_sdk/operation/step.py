@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextvars import ContextVar
 from functools import partial
-from typing import Any, Generic, NoReturn, TypeVar
+from typing import Generic, NoReturn, TypeVar
 
 from durable_sdk import _updates
 from durable_sdk._backoff import MIN_DELAY_SECONDS
 from durable_sdk._duration import LONGEST_DELAY_SECONDS
+from durable_sdk._retry_strategies import RetryPresets
 from durable_sdk._wire.enums import OperationStatus
 from durable_sdk._wire.errors import ErrorObject, rebuild_error
 from durable_sdk._wire.operations import StoredOperation
@@ -22,15 +22,20 @@ from durable_sdk.exceptions import (
     StepInterruptedError,
 )
 from durable_sdk.identifier import OperationIdentifier
-from durable_sdk.operation.base import Begin, Completed, Decision, Execute, Suspend, suspend
-from durable_sdk.retries import RetryPresets
-from durable_sdk.serdes import SerDes, deserialize, serialize
+from durable_sdk.operation.base import (
+    Begin,
+    Completed,
+    Decision,
+    Execute,
+    Suspend,
+    running_step,
+    suspend,
+)
+from durable_sdk.operation.values import Values
+from durable_sdk.serdes import DEFAULT_SERDES
 from durable_sdk.state import ExecutionState
 
 T = TypeVar("T")
-
-running_step: ContextVar[str | None] = ContextVar("durable_sdk_running_step", default=None)
-"""The name or id of the step whose body runs."""
 
 _default_retry_strategy = RetryPresets.default()
 
@@ -38,7 +43,7 @@ _default_retry_strategy = RetryPresets.default()
 class StepOperation(Generic[T]):
     """One step. ``body`` is called with the number of the attempt, 1 for the first."""
 
-    __slots__ = ("_body", "_config", "_serdes", "_state", "identifier")
+    __slots__ = ("_body", "_config", "_state", "_values", "identifier")
 
     def __init__(
         self,
@@ -46,22 +51,23 @@ class StepOperation(Generic[T]):
         identifier: OperationIdentifier,
         body: Callable[[int], T],
         config: StepConfig,
-        serdes: SerDes[Any],
     ) -> None:
         self.identifier = identifier
         self._state = state
         self._body = body
         self._config = config
-        self._serdes = serdes
+        self._values: Values[T] = Values(state, identifier, config.serdes or DEFAULT_SERDES, "result of step")
 
     def decide(self, recorded: StoredOperation | None, *, begun: bool) -> Decision[T]:
         """Begin, run the next attempt, wait for its time, or answer from the record."""
         status = None if recorded is None else recorded.status
         at_most_once = self._config.step_semantics is StepSemantics.AT_MOST_ONCE_PER_RETRY
         if recorded is not None and status is OperationStatus.SUCCEEDED:
-            return Completed(self._deserialize(recorded.result))
+            return Completed(self._values.read(recorded.result))
         if recorded is not None and status is OperationStatus.PENDING:
-            return Suspend(f"Step {self._label} waits for its next attempt.", recorded.next_attempt_at)
+            return Suspend(
+                f"Step {self.identifier.label} waits for its next attempt.", recorded.next_attempt_at
+            )
         if recorded is not None and recorded.is_terminal:
             raise rebuild_error(recorded.error, StepError)
         if not begun and status in (None, OperationStatus.READY):
@@ -71,22 +77,11 @@ class StepOperation(Generic[T]):
             return Execute(partial(self._interrupted, attempt))
         return Execute(partial(self._attempt, attempt))
 
-    @property
-    def _label(self) -> str:
-        return repr(self.identifier.name or self.identifier.operation_id)
-
     def _attempt(self, attempt: int) -> T:
         token = running_step.set(self.identifier.name or self.identifier.operation_id)
         try:
-            payload = serialize(
-                self._serdes,
-                self._run_body(attempt),
-                self.identifier.operation_id,
-                self._state.durable_execution_arn,
-                f"result of step {self._label}",
-            )
-            # What a replay will see is what the first run sees: the value read back.
-            value = self._deserialize(payload)
+            payload = self._values.write(self._run_body(attempt))
+            value = self._values.read(payload)
         except (ExecutionError, RetryableSerDesError):
             raise
         except SerDesError as error:
@@ -105,8 +100,8 @@ class StepOperation(Generic[T]):
     def _interrupted(self, attempt: int) -> NoReturn:
         self._retry_or_fail(
             StepInterruptedError(
-                f"Step {self._label} was interrupted during attempt {attempt}. It runs at most once "
-                "per attempt, so its body was not run again.",
+                f"Step {self.identifier.label} was interrupted during attempt {attempt}. It runs at most "
+                "once per attempt, so its body was not run again.",
                 self.identifier.operation_id,
             ),
             attempt,
@@ -133,7 +128,7 @@ class StepOperation(Generic[T]):
         )
         recorded = self._state.find(self.identifier)
         suspend(
-            f"Step {self._label} waits for attempt {attempt + 1}.",
+            f"Step {self.identifier.label} waits for attempt {attempt + 1}.",
             recorded.next_attempt_at if recorded else None,
         )
 
@@ -141,12 +136,3 @@ class StepOperation(Generic[T]):
         recorded = ErrorObject.from_exception(error).fitted()
         self._state.checkpoint(_updates.fail(self.identifier, recorded), synchronous=True)
         raise rebuild_error(recorded, StepError)
-
-    def _deserialize(self, payload: str | None) -> T:
-        value: T = deserialize(
-            self._serdes,
-            payload,
-            self.identifier.operation_id,
-            self._state.durable_execution_arn,
-        )
-        return value

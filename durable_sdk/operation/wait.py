@@ -26,6 +26,6 @@ class WaitOperation:
         if recorded.is_terminal:
             return _ENDED
         return Suspend(
-            f"Wait {self.identifier.name or self.identifier.operation_id!r} has not ended.",
+            f"Wait {self.identifier.label} has not ended.",
             recorded.scheduled_end_at,
         )

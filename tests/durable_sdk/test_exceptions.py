@@ -110,7 +110,9 @@ def test_only_a_definite_client_error_is_final(
     [(None, None), (None, {"HTTPStatusCode": 400}), ({}, {"HTTPStatusCode": 400}), ({"Code": "X"}, None)],
 )
 def test_an_error_without_a_full_answer_is_worth_another_invocation(error: Any, metadata: Any) -> None:
-    assert BotoClientError("lost", error, metadata).is_retryable()
+    lost = ConnectionError("lost")
+    lost.response = {"Error": error, "ResponseMetadata": metadata}  # type: ignore[attr-defined]
+    assert BotoClientError.from_exception(lost).is_retryable()
 
 
 def test_an_error_of_the_network_keeps_its_message() -> None:

@@ -2,10 +2,10 @@
 
     python tests/parity/compare.py
 
-installs AWS's packages from the index into a scratch environment under build/, describes their surface anew,
-checks that the description in this directory is the same, and prints every difference of ours that no entry of
-`differences.DIFFERENCES` allows. Exit code 1 if there is one. With ``--record`` it writes the description
-instead of checking it.
+installs AWS's packages from the index into a scratch environment under build/, describes their surface
+anew, checks that the description in this directory is the same, and prints every difference of ours that no
+entry of `differences.DIFFERENCES` allows. Exit code 1 if there is one. With ``--record`` it writes the
+description instead of checking it.
 """
 
 from __future__ import annotations

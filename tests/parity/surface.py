@@ -47,7 +47,9 @@ MODULES = {
             ".waits",
         )
     },
-    **{f"{TESTING}{suffix}": f"pytest_durable{suffix}" for suffix in ("", ".exceptions", ".model", ".runner")},
+    **{
+        f"{TESTING}{suffix}": f"pytest_durable{suffix}" for suffix in ("", ".exceptions", ".model", ".runner")
+    },
 }
 
 # Found through the module that uses them, in AWS's packages, and relied on by its documentation or its users.
@@ -115,9 +117,8 @@ def _describe_class(cls: type) -> Described:
         described["bases"] = [base.__name__ for base in cls.__mro__[1:] if base is not object]
     if not getattr(cls, "_is_protocol", False) and not inspect.isabstract(cls):
         described["parameters"] = _parameters(cls)
-    described["members"] = {
-        name: _describe_member(cls, name) for name in sorted(_public_members(cls, described.get("fields", [])))
-    }
+    members = sorted(_public_members(cls, described.get("fields", [])))
+    described["members"] = {name: _describe_member(cls, name) for name in members}
     return described
 
 
