@@ -41,7 +41,9 @@ def stubber(boto3_client: Any) -> Iterator[Stubber]:
 
 
 def identifier(kind: OperationType, position: int) -> OperationIdentifier:
-    return OperationIdentifier(operation_id(None, position), kind, OperationSubType.STEP, "parent", "name")
+    return OperationIdentifier(
+        operation_id(None, position), OperationSubType.STEP, "parent", "name", operation_type=kind
+    )
 
 
 def test_every_update_fits_the_services_model(boto3_client: Any, stubber: Stubber) -> None:

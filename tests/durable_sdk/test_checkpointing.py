@@ -133,11 +133,11 @@ def virtual() -> Bench:
 
 
 def step(name: str, parent: str | None = None) -> OperationIdentifier:
-    return OperationIdentifier(name, OperationType.STEP, OperationSubType.STEP, parent)
+    return OperationIdentifier(name, OperationSubType.STEP, parent, operation_type=OperationType.STEP)
 
 
 def context(name: str, parent: str | None = None) -> OperationIdentifier:
-    return OperationIdentifier(name, OperationType.CONTEXT, OperationSubType.PARALLEL, parent)
+    return OperationIdentifier(name, OperationSubType.PARALLEL, parent, operation_type=OperationType.CONTEXT)
 
 
 def start(name: str, parent: str | None = None) -> UpdateJson:

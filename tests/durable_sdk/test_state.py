@@ -16,7 +16,7 @@ from durable_sdk.exceptions import GetExecutionStateError, NonDeterministicExecu
 from durable_sdk.identifier import OperationIdentifier
 from durable_sdk.state import ExecutionState
 
-STEP = OperationIdentifier("id", OperationType.STEP, OperationSubType.STEP, None, "charge")
+STEP = OperationIdentifier("id", OperationSubType.STEP, None, "charge", operation_type=OperationType.STEP)
 
 
 def state_of(service: FakeLambda) -> ExecutionState:
@@ -86,7 +86,7 @@ def test_every_answer_is_merged() -> None:
 def test_a_refresh_merges_what_happened_outside() -> None:
     service = FakeLambda()
     service.elapse_on_refresh = True
-    wait = OperationIdentifier("w", OperationType.WAIT, OperationSubType.WAIT)
+    wait = OperationIdentifier("w", OperationSubType.WAIT, operation_type=OperationType.WAIT)
     state = state_of(service)
     state.checkpoint(_updates.start_wait(wait, 1), synchronous=True)
     state.refresh()

@@ -50,7 +50,7 @@ class Call:
 
     def __init__(self, index: int, body: Callable[[], Any]) -> None:
         self.identifier = OperationIdentifier(
-            f"branch-{index}", OperationType.CONTEXT, OperationSubType.PARALLEL_BRANCH
+            f"branch-{index}", OperationSubType.PARALLEL_BRANCH, operation_type=OperationType.CONTEXT
         )
         self._body = body
 

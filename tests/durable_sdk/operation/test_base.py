@@ -19,7 +19,7 @@ from durable_sdk.identifier import OperationIdentifier
 from durable_sdk.operation.base import Begin, Completed, Decision, Execute, Suspend, perform
 from durable_sdk.state import ExecutionState
 
-IDENTIFIER = OperationIdentifier("id", OperationType.STEP, OperationSubType.STEP)
+IDENTIFIER = OperationIdentifier("id", OperationSubType.STEP, operation_type=OperationType.STEP)
 
 
 class Scripted:
