@@ -171,10 +171,9 @@ class LocalRunner(Runner):
         """
         execution = self._find(execution_arn)
         if timeout is not None:
-            self._simulator.run_until(
+            self._simulator.run_for(
                 lambda: execution.closed and execution.invocation is None,
-                horizon=self._simulator.now + to_microseconds(timeout, "timeout"),
-                between_invocations=False,
+                to_microseconds(timeout, "timeout"),
             )
             if not execution.closed:
                 pending = pending_operations(self._simulator.executions, execution)

@@ -142,8 +142,11 @@ class Simulator:
         with collection_paused(), shown:
             self._loop.run(predicate, horizon=horizon, inline=inline)
 
-    def run_within(self, predicate: Callable[[], bool], microseconds: int) -> None:
-        """Run like `run_until`, for so long at most, leaving out the time of waits and delays of retries."""
+    def run_for(self, predicate: Callable[[], bool], microseconds: int) -> None:
+        """Run like `run_until` for so long at most, not counting waits where timeouts leave them out."""
+        if self.options.timeouts_count_waits:
+            self.run_until(predicate, horizon=self.now + microseconds, between_invocations=False)
+            return
         horizon = max(self.now, self._world.skipped.until) + microseconds
         gap = 1
         while gap and not predicate():
