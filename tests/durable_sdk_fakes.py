@@ -20,7 +20,8 @@ T = TypeVar("T")
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:fn:1/durable-execution/name/execution-id"
 SERVICE_TIME = datetime(2020, 1, 1, tzinfo=UTC)
 TIMEOUT_SECONDS = 20
-_TERMINAL = {"SUCCEEDED", "FAILED"}
+_TERMINAL = {"SUCCEEDED", "FAILED", "TIMED_OUT", "STOPPED", "CANCELLED"}
+_OUTSIDE = {"CALLBACK": "CallbackDetails", "CHAINED_INVOKE": "ChainedInvokeDetails"}
 
 
 class ServiceError(Exception):
@@ -74,6 +75,8 @@ class FakeLambda:
         """The number of the request that is applied but answered without a token."""
         self.elapse_on_refresh = False
         self.answer_page_size: int | None = None
+        self.unknown_functions: dict[str, dict[str, Any]] = {}
+        """By the name of the function: the error with which an invoke of it fails at once."""
         self._token = 0
         self._untold: dict[str, None] = {}
         self._lock = threading.Lock()
@@ -138,6 +141,14 @@ class FakeLambda:
                 operation["Status"] = "READY"
                 del operation["StepDetails"]["NextAttemptTimestamp"]
                 self._untold[operation["Id"]] = None
+
+    def settle(self, name: str, status: str, **details: Any) -> None:
+        """End a callback or an invoke from outside, with ``Result`` or ``Error``."""
+        operation = self.named(name)
+        assert operation["Status"] == "STARTED"
+        operation |= {"Status": status, "EndTimestamp": SERVICE_TIME}
+        operation[_OUTSIDE[operation["Type"]]] |= details
+        self._untold[operation["Id"]] = None
 
     def hold(self, number: int) -> Gate:
         """Hold the request with this number."""
@@ -208,8 +219,15 @@ class FakeLambda:
             if kind == "WAIT":
                 end = SERVICE_TIME + timedelta(seconds=update["WaitOptions"]["WaitSeconds"])
                 operation["WaitDetails"] = {"ScheduledEndTimestamp": end}
+            if kind == "CALLBACK":
+                operation["CallbackDetails"] = {"CallbackId": f"id of {update.get('Name')}"}
+            if kind == "CHAINED_INVOKE":
+                operation["ChainedInvokeDetails"] = {}
+                refusal = self.unknown_functions.get(update["ChainedInvokeOptions"]["FunctionName"])
+                if refusal is not None:
+                    operation |= {"Status": "FAILED", "ChainedInvokeDetails": {"Error": refusal}}
             return
-        if before in _TERMINAL or before == "PENDING" or kind == "WAIT":
+        if before in _TERMINAL or before == "PENDING" or kind in _OUTSIDE or kind == "WAIT":
             raise invalid(f"already {before}: {_label(update)}")
         details = operation.setdefault("StepDetails" if kind == "STEP" else "ContextDetails", {})
         if kind == "STEP":
@@ -217,7 +235,9 @@ class FakeLambda:
         if action == "RETRY":
             operation["Status"] = "PENDING"
             delay = timedelta(seconds=update["StepOptions"]["NextAttemptDelaySeconds"])
-            details |= {"NextAttemptTimestamp": SERVICE_TIME + delay, "Error": update["Error"]}
+            details["NextAttemptTimestamp"] = SERVICE_TIME + delay
+            stored = {"Error": update["Error"]} if "Error" in update else {"Result": update["Payload"]}
+            details |= stored
             return
         details.pop("Error", None)
         operation |= {"Status": f"{action}ED", "EndTimestamp": SERVICE_TIME}

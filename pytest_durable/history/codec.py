@@ -26,6 +26,7 @@ from pytest_durable.history.events import (
     InvocationOutcome,
     InvokeStart,
     Outcome,
+    Pause,
     Subject,
     WaitSchedule,
 )
@@ -152,6 +153,14 @@ def _details_json(event: Event, with_data: bool) -> dict[str, Any]:
             if timeout_seconds is None:
                 return started
             return started | {"ExecutionTimeout": timeout_seconds}
+        case Pause(requested_at, reason, timeout_is_paused):
+            verb = "Resume" if timeout_is_paused is None else "Pause"
+            asked: dict[str, Any] = {f"{verb}RequestTimestamp": to_datetime(requested_at)}
+            if reason is not None:
+                asked["Reason"] = _wrapped(reason, with_data)
+            if timeout_is_paused is not None:
+                asked["ExecutionTimeoutPaused"] = timeout_is_paused
+            return asked
         case Outcome(result, error):
             return _outcome_json(event.type, result, error, with_data)
         case Attempt(number, result, error, delay):
@@ -242,6 +251,15 @@ def _schedule(details: Mapping[str, Any]) -> Details:
     return WaitSchedule(details.get("Duration") or 0, None if end_at is None else to_microseconds(end_at))
 
 
+def _paused(details: Mapping[str, Any]) -> Details:
+    requested_at = to_microseconds(details["PauseRequestTimestamp"])
+    return Pause(requested_at, _unwrapped(details, "Reason"), bool(details.get("ExecutionTimeoutPaused")))
+
+
+def _resumed(details: Mapping[str, Any]) -> Details:
+    return Pause(to_microseconds(details["ResumeRequestTimestamp"]), _unwrapped(details, "Reason"))
+
+
 def _callback(details: Mapping[str, Any]) -> Details:
     return CallbackStart(
         details["CallbackId"], details.get("Timeout") or 0, details.get("HeartbeatTimeout") or 0
@@ -275,6 +293,8 @@ _DECODERS: dict[EventType, tuple[OperationType | None, Callable[[Mapping[str, An
     EventType.EXECUTION_FAILED: (OperationType.EXECUTION, _outcome),
     EventType.EXECUTION_TIMED_OUT: (OperationType.EXECUTION, _outcome),
     EventType.EXECUTION_STOPPED: (OperationType.EXECUTION, _outcome),
+    EventType.EXECUTION_PAUSED: (OperationType.EXECUTION, _paused),
+    EventType.EXECUTION_RESUMED: (OperationType.EXECUTION, _resumed),
     EventType.CONTEXT_STARTED: (OperationType.CONTEXT, _nothing),
     EventType.CONTEXT_SUCCEEDED: (OperationType.CONTEXT, _outcome),
     EventType.CONTEXT_FAILED: (OperationType.CONTEXT, _outcome),

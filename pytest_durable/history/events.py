@@ -25,6 +25,8 @@ class EventType(StrEnum):
     EXECUTION_FAILED = "ExecutionFailed"
     EXECUTION_TIMED_OUT = "ExecutionTimedOut"
     EXECUTION_STOPPED = "ExecutionStopped"
+    EXECUTION_PAUSED = "ExecutionPaused"
+    EXECUTION_RESUMED = "ExecutionResumed"
     CONTEXT_STARTED = "ContextStarted"
     CONTEXT_SUCCEEDED = "ContextSucceeded"
     CONTEXT_FAILED = "ContextFailed"
@@ -67,6 +69,17 @@ class ExecutionInput:
 
     payload: str | None
     timeout_seconds: int | None
+
+
+class Pause(NamedTuple):
+    """That somebody paused or resumed an execution, and why.
+
+    ``timeout_is_paused`` tells whether the execution timeout stands still, too; None on a resumption.
+    """
+
+    requested_at: int
+    reason: str | None = None
+    timeout_is_paused: bool | None = None
 
 
 class Outcome(NamedTuple):
@@ -127,7 +140,15 @@ class InvocationOutcome:
 
 
 Details: TypeAlias = (
-    ExecutionInput | Outcome | Attempt | WaitSchedule | CallbackStart | InvokeStart | InvocationOutcome | None
+    ExecutionInput
+    | Pause
+    | Outcome
+    | Attempt
+    | WaitSchedule
+    | CallbackStart
+    | InvokeStart
+    | InvocationOutcome
+    | None
 )
 
 

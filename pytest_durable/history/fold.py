@@ -200,6 +200,12 @@ def _heartbeat(before: RecordedOperation | None, event: Event, subject: Subject)
     return before._replace(heartbeat_timeout_at=_after(event.at, before.start.heartbeat_timeout_seconds))
 
 
+def _unchanged(before: RecordedOperation | None, event: Event, subject: Subject) -> RecordedOperation:
+    if before is None:
+        raise HistoryError(f"{event.type} for execution {subject.name!r}, which never started.")
+    return before
+
+
 def _ready(before: RecordedOperation | None, event: Event, subject: Subject) -> RecordedOperation:
     if before is None:
         raise HistoryError(f"{event.type} for step {subject.name!r}, which never started.")
@@ -217,6 +223,8 @@ _FOLDS: dict[EventType, _Fold] = {
     EventType.CHAINED_INVOKE_STARTED: _started,
     EventType.STEP_READY: _ready,
     EventType.CALLBACK_HEARTBEAT: _heartbeat,
+    EventType.EXECUTION_PAUSED: _unchanged,
+    EventType.EXECUTION_RESUMED: _unchanged,
     **dict.fromkeys(_ENDINGS, _ended),
     **dict.fromkeys(_ANSWERS, _answered),
 }

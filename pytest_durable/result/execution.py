@@ -13,7 +13,7 @@ from typing import Any, Self
 from durable_sdk.lambda_service import ErrorObject, OperationStatus
 from pytest_durable.errors import DurableTestError, ExecutionFailedError, OperationNotFoundError
 from pytest_durable.history.codec import events_to_json, to_datetime
-from pytest_durable.history.events import INTERNAL_EVENT_TYPES
+from pytest_durable.history.events import EventType
 from pytest_durable.history.fold import RecordedOperation
 from pytest_durable.history.log import EventLog
 from pytest_durable.result.html import html_page
@@ -70,7 +70,7 @@ class DurableFunctionTestResult(Lookups):
             return self._given
         # Only the simulator knows READY; the same run on another backend has to look the same.
         events = islice(self._given, self._length)
-        return EventLog(event for event in events if event.type not in INTERNAL_EVENT_TYPES)
+        return EventLog(event for event in events if event.type is not EventType.STEP_READY)
 
     @cached_property
     def _recorded(self) -> RecordedOperation | None:

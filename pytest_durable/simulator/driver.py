@@ -10,6 +10,7 @@ from pytest_durable.result.execution import DurableFunctionTestResult
 from pytest_durable.result.wording import kind_of
 from pytest_durable.simulator.awaiting import await_callback
 from pytest_durable.simulator.execution import SimulatedExecution
+from pytest_durable.simulator.payload import encode_error
 from pytest_durable.simulator.pending import PendingOperation, pending_operations
 from pytest_durable.simulator.simulator import Simulator
 
@@ -103,9 +104,13 @@ class Execution:
         self._simulator.crash(self._execution)
         return self
 
-    def stop(self, error: dict[str, Any] | None = None) -> Execution:
-        """End the execution from outside, with status STOPPED."""
-        self._simulator.stop(self._execution, error)
+    def stop(self, error: Any = None) -> Execution:
+        """End the execution from outside, with status STOPPED.
+
+        Raises:
+            UsageError: the error is no exception, message, ErrorObject or JSON form of one.
+        """
+        self._simulator.stop(self._execution, encode_error(error))
         return self
 
     def finish(self) -> DurableFunctionTestResult:

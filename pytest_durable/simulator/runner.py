@@ -273,6 +273,14 @@ class LocalRunner(Runner):
         """
         return self._scripts.on_step(name, times)
 
+    def stop_execution(self, execution_arn: str, error: Any = None) -> None:
+        """End an execution from outside, with status STOPPED; nothing happens to one that has ended.
+
+        Raises:
+            UsageError: the error is no exception, message, ErrorObject or JSON form of one.
+        """
+        self._simulator.stop(self._find(execution_arn), encode_error(error))
+
     def pause_execution(self, execution_arn: str, timeout: DurationLike = 60) -> None:
         """Invoke the handler no more, and run until no invocation goes on.
 

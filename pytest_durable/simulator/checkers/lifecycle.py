@@ -16,6 +16,11 @@ _STARTS = {
     EventType.CHAINED_INVOKE_STARTED,
 }
 
+_CHANGES_NOTHING = {
+    EventType.CALLBACK_HEARTBEAT,
+    EventType.EXECUTION_PAUSED,
+    EventType.EXECUTION_RESUMED,
+}
 # These come from outside the handler, so that their context may have ended without waiting for them.
 _FROM_OUTSIDE = {
     EventType.STEP_READY,
@@ -63,7 +68,7 @@ class LifecycleChecker(Checker):
             return "started" if before == "new" or restarts else None
         if event.type is EventType.STEP_READY:
             return "ready" if before == "pending" else None
-        if event.type is EventType.CALLBACK_HEARTBEAT:
+        if event.type in _CHANGES_NOTHING:
             return "started" if before == "started" else None
         if before not in ("started", "ready"):
             return None

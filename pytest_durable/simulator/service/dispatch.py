@@ -6,8 +6,7 @@ Pure: the record is only read. The loop commits the events, acts on the effects,
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from durable_sdk.lambda_service import OperationType
 from pytest_durable.history.events import Event
@@ -53,8 +52,7 @@ _FIRE: dict[OperationType, _Fire] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(NamedTuple):
     """What an accepted checkpoint changes. ``ends_execution`` tells that no token may follow."""
 
     events: tuple[Event, ...]

@@ -52,8 +52,7 @@ class Update(NamedTuple):
     invoke_options: InvokeOptions | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CheckpointRequest:
+class CheckpointRequest(NamedTuple):
     """CheckpointDurableExecution."""
 
     arn: str

@@ -35,6 +35,7 @@ from pytest_durable.history.events import (
     InvocationOutcome,
     InvokeStart,
     Outcome,
+    Pause,
     Subject,
     WaitSchedule,
 )
@@ -57,6 +58,8 @@ DETAILS: dict[EventType, tuple[OperationType | None, st.SearchStrategy[Any]]] = 
     ),
     EventType.EXECUTION_SUCCEEDED: (OperationType.EXECUTION, made(Outcome, texts)),
     EventType.EXECUTION_FAILED: (OperationType.EXECUTION, made(Outcome, st.none(), errors)),
+    EventType.EXECUTION_PAUSED: (OperationType.EXECUTION, made(Pause, moments, texts, st.booleans())),
+    EventType.EXECUTION_RESUMED: (OperationType.EXECUTION, made(Pause, moments, texts)),
     EventType.CONTEXT_STARTED: (OperationType.CONTEXT, st.none()),
     EventType.CONTEXT_SUCCEEDED: (OperationType.CONTEXT, made(Outcome, texts)),
     EventType.CONTEXT_FAILED: (OperationType.CONTEXT, made(Outcome, st.none(), errors)),
@@ -183,7 +186,7 @@ def test_without_data_only_inputs_results_and_errors_are_left_out(event: Event) 
     assert {**whole, details: None} == {**bare, details: None}
     assert whole[details].keys() == bare[details].keys()
     for member, value in bare[details].items():
-        if member in ("Input", "Result", "Error"):
+        if member in ("Input", "Result", "Error", "Reason"):
             assert value == {"Truncated": "Payload" in whole[details][member]}
         else:
             assert value == whole[details][member]

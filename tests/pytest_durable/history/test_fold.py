@@ -17,6 +17,7 @@ from pytest_durable.history.events import (
     InvocationOutcome,
     InvokeStart,
     Outcome,
+    Pause,
     Subject,
     WaitSchedule,
 )
@@ -167,6 +168,15 @@ def test_an_execution_keeps_its_input(ending: str) -> None:
     assert (ended.input_payload, ended.is_terminal) == ("1", True)
     assert is_execution(ended)
     assert not is_execution(fold_all(Event(EventType.STEP_STARTED, 0, STEP)))
+
+
+def test_a_pause_changes_nothing_but_needs_an_execution() -> None:
+    started = Event(EventType.EXECUTION_STARTED, 0, EXECUTION, ExecutionInput("1", 60))
+    paused = Event(EventType.EXECUTION_PAUSED, 5, EXECUTION, Pause(4, "lunch", False))
+    resumed = Event(EventType.EXECUTION_RESUMED, 6, EXECUTION, Pause(6))
+    assert fold_all(started, paused, resumed) == fold_all(started)
+    with pytest.raises(HistoryError, match="ExecutionPaused for execution None, which never started"):
+        fold(None, paused)
 
 
 def test_an_event_about_no_operation_cannot_be_folded() -> None:

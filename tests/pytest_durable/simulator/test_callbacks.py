@@ -207,11 +207,11 @@ def test_unknown_and_blank_ids_get_the_services_errors() -> None:
 
 
 def test_a_callback_of_a_stopped_execution_cannot_be_answered() -> None:
-    execution = corpus.make_runner(approval).start()
+    runner = corpus.make_runner(approval)
+    execution = runner.start({})
     callback_id = execution.until_callback("approval")
     execution.stop()
-    runner = corpus.make_runner(approval)
-    with pytest.raises(ResourceNotFoundException):
+    with pytest.raises(ResourceNotFoundException, match="its execution has ended"):
         runner.send_callback_success(callback_id, "late")
 
 

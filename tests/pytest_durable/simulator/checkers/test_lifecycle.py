@@ -64,6 +64,7 @@ CONTEXT_ENDED = event("ContextSucceeded", CONTEXT)
         [AWAITED, BEAT, BEAT, event("CallbackTimedOut", CALLBACK, Outcome())],
         [INVOKED, RETURNED],
         [AWAITED, INVOKED, ENDED],
+        [event("ExecutionPaused", EXECUTION), event("ExecutionResumed", EXECUTION), ENDED],
         [*IN_CONTEXT, CONTEXT_ENDED, event("CallbackHeartbeat", INNER_CALLBACK)],
         [*IN_CONTEXT, CONTEXT_ENDED, event("CallbackSucceeded", INNER_CALLBACK, Outcome())],
     ],
