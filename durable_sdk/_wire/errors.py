@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from json.encoder import encode_basestring_ascii
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 from durable_sdk.exceptions import (
     CallbackError,
@@ -59,6 +60,19 @@ class ErrorObject:
         # Escaped, a character takes up to twelve bytes.
         kept = message[: _LONGEST_MESSAGE_BYTES // 12]
         return replace(self, message=f"{kept}... ({len(message):,} characters)")
+
+    def to_durable_operation_error(self) -> DurableOperationError:
+        """Return the operation error that the type names, the base class if it names none."""
+        return operation_error_class(self.type)(self.message, self.type, self.data, self.stack_trace)
+
+    def raise_as_operation_error(self, operation_error_cls: builtins.type[DurableOperationError]) -> NoReturn:
+        """Raise the exception that user code sees if an operation of that class failed with this error.
+
+        Raises:
+            DurableOperationError: the class given; its ``__cause__`` stands for what escaped.
+            SerDesError: the error says that a value could not be read or written.
+        """
+        raise rebuild_error(self, operation_error_cls)
 
     @classmethod
     def from_message(cls, message: str) -> Self:

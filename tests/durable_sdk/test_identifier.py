@@ -11,7 +11,9 @@ from durable_sdk._wire.operations import StoredOperation
 from durable_sdk.exceptions import ExecutionError, NonDeterministicExecutionError, TerminationReason
 from durable_sdk.identifier import OperationIdentifier, operation_id
 
-STEP = OperationIdentifier("id-1", OperationType.STEP, OperationSubType.STEP, "parent", "charge")
+STEP = OperationIdentifier(
+    "id-1", OperationSubType.STEP, "parent", "charge", operation_type=OperationType.STEP
+)
 
 
 def recorded(**members: str | None) -> StoredOperation:
@@ -44,7 +46,9 @@ def test_the_record_of_the_same_operation_is_accepted() -> None:
 
 def test_no_name_and_no_parent_are_the_same_as_empty_ones() -> None:
     for empty, stored in ((None, ""), ("", None)):
-        bare = OperationIdentifier("id-1", OperationType.STEP, OperationSubType.STEP, empty, empty)
+        bare = OperationIdentifier(
+            "id-1", OperationSubType.STEP, empty, empty, operation_type=OperationType.STEP
+        )
         bare.validate_checkpoint(recorded(Name=stored, ParentId=stored))
 
 
