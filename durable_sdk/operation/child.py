@@ -157,5 +157,5 @@ class VirtualContextOperation(Generic[T]):
             if ends_more_than_an_operation(error):
                 raise
             wrapped = rebuild_error(ErrorObject.from_exception(error).fitted(), ChildContextError)
-        # Raised outside the handler of the original error, which it does not refer to: its cause stands for it.
+        # Raised here, as `from None` would take away the cause that stands for the original error.
         raise wrapped

@@ -18,11 +18,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from aws_durable_execution_sdk_python.lambda_service import ErrorObject  # noqa: E402
-from aws_durable_execution_sdk_python_testing import DurableFunctionTestRunner  # noqa: E402
-from differential.corpus import all_cases  # noqa: E402
-from differential.outcome import Json, plain_function, tree  # noqa: E402
-from migration.corpus import Case, Sdk  # noqa: E402
+from aws_durable_execution_sdk_python.lambda_service import ErrorObject
+from aws_durable_execution_sdk_python_testing import DurableFunctionTestRunner
+from differential.corpus import all_cases
+from differential.outcome import Json, plain_function, tree
+from migration.corpus import Case, Sdk
 
 _THREADS = 6
 _TIMEOUT_SECONDS = 45

@@ -2,6 +2,7 @@
 
     python tests/differential/run.py               all cases; exit 1 on an undocumented difference
     python tests/differential/run.py CASE...       some of them
+    python tests/differential/run.py --save        all, and keep what AWS's runner gives for the test suite
     python tests/differential/run.py --docs        write the table of deliberate ones into the documentation
 
 AWS's packages are installed from the index into a scratch environment under build/; they are no dependency
@@ -24,15 +25,12 @@ ROOT = TESTS.parent
 sys.path.insert(0, str(TESTS))
 
 from differential import deliberate, ours, outcome  # noqa: E402
-from differential.corpus import all_cases  # noqa: E402
-from migration.corpus import Case, Sdk  # noqa: E402
 
 SCRATCH = ROOT / "build" / "aws-venv"
 PACKAGES = (
     "aws-durable-execution-sdk-python==3.0.0",
     "aws-durable-execution-sdk-python-testing==1.4.0",
 )
-PAGE = ROOT / "docs" / "explanation" / "differences-from-aws.md"
 _LIMIT_SECONDS = 240
 
 
@@ -53,44 +51,20 @@ def aws_outcomes(names: list[str]) -> dict[str, outcome.Json]:
     return outcomes
 
 
-def our_outcome(case: Case, sdk: Sdk) -> outcome.Json:
-    """Return what a case comes to in the simulator."""
-    try:
-        return ours.run(case, sdk)
-    except Exception as error:
-        return {"status": f"no result: {type(error).__name__}: {error}"}
-
-
-def compare(names: list[str]) -> int:
+def compare(names: list[str], *, save: bool) -> int:
     """Print the differences of all cases, or of those named, and return how many are not documented."""
     logging.disable(logging.CRITICAL)
-    sdk, cases = Sdk("durable_sdk"), all_cases()
     theirs = aws_outcomes(names)
-    undocumented = 0
-    seen: set[int] = set()
-    for name, other in theirs.items():
-        for line in outcome.differences(our_outcome(cases[name], sdk), other):
-            covering = [n for n, each in enumerate(deliberate.DELIBERATE) if each.covers(name, line)]
-            seen.update(covering)
-            if not covering:
-                undocumented += 1
-                print(f"{name}: {line}")
-    stale = [
-        each.situation
-        for number, each in enumerate(deliberate.DELIBERATE)
-        if each.found and number not in seen and not names
-    ]
+    if save:
+        outcome.save(theirs)
+    undocumented, seen = ours.undocumented(theirs)
+    print(*undocumented, sep="\n")
+    documented = [] if names else [each.situation for each in deliberate.DELIBERATE if each.found]
+    stale = [situation for situation in documented if situation not in seen]
     for situation in stale:
         print(f"documented, but not found: {situation}")
-    print(f"{len(theirs)} cases, {undocumented} undocumented differences, {len(seen)} deliberate ones found")
-    return undocumented + len(stale)
-
-
-def write_page() -> None:
-    """Put the table of deliberate differences into the documentation."""
-    before, start, rest = PAGE.read_text().partition("<!-- differences -->\n")
-    _, end, after = rest.partition("<!-- end -->")
-    PAGE.write_text(f"{before}{start}\n{deliberate.table()}\n\n{end}{after}")
+    print(f"{len(theirs)} cases, {len(undocumented)} undocumented differences, {len(seen)} deliberate ones")
+    return len(undocumented) + len(stale)
 
 
 def main() -> int:
@@ -98,11 +72,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("cases", nargs="*", metavar="CASE")
     parser.add_argument("--docs", action="store_true", help="write the table into the documentation")
+    parser.add_argument("--save", action="store_true", help="keep what AWS's runner gives for the test suite")
     options = parser.parse_args()
     if options.docs:
-        write_page()
+        deliberate.write_page()
         return 0
-    return 1 if compare(options.cases) else 0
+    if options.save and options.cases:
+        parser.error("--save keeps all cases: name none")
+    return 1 if compare(options.cases, save=options.save) else 0
 
 
 if __name__ == "__main__":

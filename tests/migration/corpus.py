@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -286,8 +287,8 @@ def step_failures_of_every_kind(sdk: Sdk, event: Any, context: Any) -> Any:
         json.JSONDecodeError("bad", "{", 1),
     ]
     caught = [
-        sdk.error(lambda error=error: context.step(raises(error), name=f"doomed-{n}", config=sdk.once()))
-        for n, error in enumerate(errors)
+        sdk.error(partial(context.step, raises(error), name=f"doomed-{number}", config=sdk.once()))
+        for number, error in enumerate(errors)
     ]
     context.wait(sdk.seconds(5))
     return caught

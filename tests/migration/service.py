@@ -82,10 +82,10 @@ class Service:
             }
         }
         self.deadlines: dict[str, list[list[Any]]] = {}
-        """What will end an operation: by its id the moments, statuses and details, the first of which counts."""
+        """What will end operations: by their ids moments, statuses and details, the first of which counts."""
         self.log: list[Json] = []
         self.ended: Json | None = None
-        """The update that ended the execution by way of a request, as results do that Lambda cannot return."""
+        """The update that ended the execution: results that Lambda cannot return are sent in a request."""
         self.refusals: list[str] = []
         self._token = 0
         self._untold: dict[str, None] = {}

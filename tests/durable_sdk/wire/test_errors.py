@@ -8,12 +8,15 @@ import pytest
 
 from durable_sdk._wire.errors import ErrorObject, rebuild_error
 from durable_sdk.exceptions import (
+    CallbackSubmitterError,
+    CallbackTimeoutError,
     ChildContextError,
     DurableOperationError,
     NonDeterministicExecutionError,
     SerDesError,
     StepError,
 )
+from durable_sdk.operation.wait_for_callback import surface
 
 FULL = ErrorObject("boom", "ValueError", "data", ["line 1", "line 2"])
 
@@ -85,6 +88,19 @@ def test_the_cause_of_a_nested_error_has_the_class_that_escaped(name: str) -> No
     assert type(error) is ChildContextError
     assert type(error.__cause__) is StepError
     assert error.error_type == name
+
+
+def test_the_error_of_a_callback_that_passes_a_wait_for_callback_has_no_cause() -> None:
+    stored = ErrorObject.from_exception(CallbackTimeoutError("Callback timed out", data="data"))
+    error = rebuild_error(stored, surface)
+    assert type(error) is CallbackTimeoutError
+    assert (error.message, error.data, error.__cause__) == ("Callback timed out", "data", None)
+
+
+def test_the_cause_of_a_failed_submitter_is_the_error_of_its_step() -> None:
+    error = rebuild_error(ErrorObject.from_exception(StepError("no route")), surface)
+    assert type(error) is CallbackSubmitterError
+    assert type(error.__cause__) is StepError
 
 
 @pytest.mark.parametrize(
