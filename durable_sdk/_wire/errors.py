@@ -112,6 +112,9 @@ def rebuild_error(
     replay, which is what makes the two alike. Its ``__cause__`` stands for what escaped, if that is not
     the same error; it is never the original object.
     """
+    if error is not None and not error.to_dict():
+        # The service stores an error without any member as readily as none.
+        error = None
     error_type = None if error is None else error.type
     cls: type[DurableOperationError]
     cls = surface if isinstance(surface, type) else surface(error_type)

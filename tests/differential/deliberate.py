@@ -68,8 +68,8 @@ DELIBERATE = [
         "The execution ends",
         "A handler that no longer fits its records must not be run again as if an attempt had failed.",
         {
-            "execution_error_in_with_retry": '^execution (status: here "FAILED"|result: here null|error: here .*'
-            "exceptions.ExecutionError)|: only with AWS$"
+            "execution_error_in_with_retry": '^execution (status: here "FAILED"|result: here null)'
+            "|^execution error: here .*exceptions.ExecutionError|: only with AWS$"
         },
     ),
     Deliberate(

@@ -116,6 +116,7 @@ def neutral(value: Any, *, bare_names: bool = False) -> Any:
     for the failures of most operations.
     """
     text = json.dumps(value).replace("aws_durable_execution_sdk_python.", "durable_sdk.")
+    text = _INTERRUPTED.sub("interrupted", text)
     if bare_names:
         text = _QUALIFIED.sub(r"\1", text)
         for name, bare in _NAMES_IN_1_7.items():
@@ -123,6 +124,10 @@ def neutral(value: Any, *, bare_names: bool = False) -> Any:
     return _without_own_wording(json.loads(text))
 
 
+_INTERRUPTED = re.compile(
+    r"Step operation_id=[^\"]*? was previously interrupted"
+    r"|Step [^\"]*? was interrupted during attempt \d+\. [^\"]*? its body was not run again\."
+)
 _QUALIFIED = re.compile(r"\b(?:durable_sdk|migration|json)(?:\.[a-z_]+)+\.([A-Z]\w*)")
 _NAMES_IN_1_7 = {
     "(StepError|ChildContextError|InvokeError|WaitForConditionError)": "CallableRuntimeError",

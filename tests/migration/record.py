@@ -2,6 +2,9 @@
 
     python tests/migration/record.py             record every release into tests/migration/data
     python tests/migration/record.py --back      begin under this SDK, and finish under AWS's instead
+    python tests/migration/record.py --generated 200
+                                                 begin handlers made at random under AWS's SDK, and finish
+                                                 them under this one
 
 AWS's packages are installed from the index into scratch environments under build/; they are no dependency
 of the project. Each handler of the corpus runs once to its end; then, for every request that it made, from
@@ -19,6 +22,7 @@ import re
 import subprocess
 import sys
 import venv
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -30,10 +34,12 @@ sys.path.insert(0, str(TESTS))
 from migration import recording  # noqa: E402
 from migration.corpus import Case, Sdk, cases_of  # noqa: E402
 from migration.driver import Execution, continued, differences, final_state, neutral, new_execution  # noqa: E402
+from migration.generated import generated  # noqa: E402
 from migration.recording import Recording  # noqa: E402
 from migration.service import Json  # noqa: E402
 
 RELEASES = ("1.7.0", "3.0.0")
+BEGAN = ROOT / "build" / "began.json"
 AWS = "aws_durable_execution_sdk_python"
 OURS = "durable_sdk"
 
@@ -66,12 +72,43 @@ def record(case: Case, sdk: Sdk) -> Recording:
     return Recording.made(case.name, log, main, ends)
 
 
-def record_inside(sdk: Sdk, release: str) -> list[Recording]:
-    """Record every case with an SDK that this interpreter has."""
-    logging.disable(logging.CRITICAL)
-    faulthandler.dump_traceback_later(_HANGS_AFTER_SECONDS, exit=True)
+def record_all(sdk: Sdk, cases: Iterable[Case]) -> list[Recording]:
+    """Record cases with an SDK that this interpreter has."""
     with ThreadPoolExecutor(_THREADS) as pool:
-        return list(pool.map(lambda case: record(case, sdk), cases_of(release).values()))
+        return list(pool.map(lambda case: record(case, sdk), cases))
+
+
+def write(recordings: list[Recording], path: Path) -> None:
+    """Keep recordings for another interpreter."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps([vars(each) for each in recordings]))
+
+
+def finish(path: Path, sdk: Sdk, cases: Mapping[str, Case], same: Callable[[Json], Json]) -> int:
+    """Finish what was recorded elsewhere, and return how many states ended otherwise than there.
+
+    ``same`` takes away from an end what may differ.
+    """
+    recordings = [recording.from_json(each) for each in json.loads(path.read_text())]
+
+    def other_ends(each: Recording) -> list[str]:
+        found = []
+        for entries in each.states():
+            try:
+                other = end(continued(cases[each.name], sdk, each.log[:entries]))
+                lines = differences(same(other), same(each.end_after(entries)))
+            except BaseException as error:
+                lines = [repr(error)]
+            if lines:
+                found.append("\n  ".join([f"{each.name} after {entries}:", *lines]))
+        return found
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        found = [lines for each in pool.map(other_ends, recordings) for lines in each]
+    states = sum(len(list(each.states())) for each in recordings)
+    print("\n".join(found))
+    print(f"{states - len(found)} of {states} states ended under {sdk.package} as where they began")
+    return len(found)
 
 
 _CLASSES = re.compile(
@@ -89,35 +126,6 @@ def without_classes(value: Json) -> Json:
     return renamed
 
 
-def finish_inside(release: str, path: Path) -> int:
-    """Finish under AWS's SDK what was recorded under this one, and return how many states went wrong."""
-    logging.disable(logging.CRITICAL)
-    faulthandler.dump_traceback_later(_HANGS_AFTER_SECONDS, exit=True)
-    sdk = Sdk(AWS, tells_error_types=False)
-    cases = cases_of(release)
-    recordings = [recording.from_json(each) for each in json.loads(path.read_text())]
-
-    def other_ends(each: Recording) -> list[str]:
-        found = []
-        for entries in each.states():
-            try:
-                other = end(continued(cases[each.name], sdk, each.log[:entries]))
-                expected = without_classes(each.end_after(entries))
-                lines = differences(without_classes(other), expected)
-            except BaseException as error:
-                lines = [repr(error)]
-            if lines:
-                found.append("\n  ".join([f"{each.name} after {entries}:", *lines]))
-        return found
-
-    with ThreadPoolExecutor(_THREADS) as pool:
-        found = [lines for each in pool.map(other_ends, recordings) for lines in each]
-    states = sum(len(list(each.states())) for each in recordings)
-    print("\n".join(found))
-    print(f"{states - len(found)} of {states} states ended under AWS's {release} as under {OURS}")
-    return len(found)
-
-
 def python_with(release: str) -> Path:
     """Return the interpreter of an environment that has this release of AWS's SDK."""
     scratch = ROOT / "build" / f"aws-{release}"
@@ -129,6 +137,26 @@ def python_with(release: str) -> Path:
     return python
 
 
+def inside(options: argparse.Namespace) -> int:
+    """Do the part that needs AWS's SDK."""
+    if options.inside == "finish":
+        return finish(BEGAN, Sdk(AWS, tells_error_types=False), cases_of("3.0.0"), without_classes)
+    if options.inside == "generate":
+        write(record_all(Sdk(AWS), generated_cases(options).values()), BEGAN)
+        return 0
+    (release,) = options.releases
+    recordings = record_all(Sdk(AWS, tells_error_types=release != "1.7.0"), cases_of(release).values())
+    path = recording.save(release, recordings)
+    print(f"{path.relative_to(ROOT)}: {path.stat().st_size:,} bytes")
+    return 0
+
+
+def generated_cases(options: argparse.Namespace) -> dict[str, Case]:
+    """Return the handlers made at random that the arguments ask for."""
+    cases = [generated(seed) for seed in range(options.seed, options.seed + options.generated)]
+    return {case.name: case for case in cases}
+
+
 def main() -> int:
     """Do what the arguments say."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -136,29 +164,30 @@ def main() -> int:
     parser.add_argument(
         "--back", action="store_true", help="finish under AWS's SDK what began under this one"
     )
-    parser.add_argument("--inside", choices=("record", "finish"), help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--generated", type=int, default=0, metavar="N", help="finish N handlers made at random"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="the seed of the first of them")
+    parser.add_argument("--inside", choices=("record", "generate", "finish"), help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.inside == "record":
-        for release in options.releases:
-            path = recording.save(release, record_inside(Sdk(AWS, release != "1.7.0"), release))
-            print(f"{path.relative_to(ROOT)}: {path.stat().st_size:,} bytes")
-        return 0
-    began = ROOT / "build" / "began.json"
-    if options.inside == "finish":
-        return finish_inside(options.releases[0], began)
+    logging.disable(logging.CRITICAL)
+    faulthandler.dump_traceback_later(_HANGS_AFTER_SECONDS, exit=True)
+    if options.inside:
+        return inside(options)
     if options.back:
-        began.parent.mkdir(exist_ok=True)
-        began.write_text(json.dumps([vars(each) for each in record_inside(Sdk(OURS, False), "3.0.0")]))
-        options.releases = ["3.0.0"]
-    inside = "finish" if options.back else "record"
-    codes = [
-        subprocess.run(
-            [python_with(release), __file__, "--inside", inside, release],
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-        ).returncode
-        for release in options.releases
-    ]
-    return max(codes)
+        write(record_all(Sdk(OURS, tells_error_types=False), cases_of("3.0.0").values()), BEGAN)
+        return call_inside("finish", "3.0.0")
+    if options.generated:
+        seeds = ["--generated", str(options.generated), "--seed", str(options.seed)]
+        code = call_inside("generate", "3.0.0", *seeds)
+        return code or finish(BEGAN, Sdk(OURS), generated_cases(options), neutral)
+    return max(call_inside("record", release) for release in options.releases)
+
+
+def call_inside(part: str, release: str, *arguments: str) -> int:
+    """Run a part of this script where that release of AWS's SDK is, and return its exit code."""
+    command = [python_with(release), __file__, "--inside", part, *arguments, release]
+    return subprocess.run(command, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}).returncode
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ class Recording:
     """One execution: its log, its answer, and how it ends when the sandbox dies on the way.
 
     ``crashes`` says by the number of entries that the log had at a crash what is different at the end: the
-    answer, and operations. A crash that changes nothing is not in it.
+    answer, and operations, None for one that is not there. A crash that changes nothing is not in it.
     """
 
     name: str
@@ -35,9 +35,9 @@ class Recording:
             entries: {
                 "answer": other["answer"],
                 "operations": {
-                    id: operation
-                    for id, operation in other["operations"].items()
-                    if operation != end["operations"].get(id)
+                    id: other["operations"].get(id)
+                    for id in sorted(other["operations"].keys() | end["operations"].keys())
+                    if other["operations"].get(id) != end["operations"].get(id)
                 },
             }
             for entries, other in ends.items()
@@ -51,9 +51,10 @@ class Recording:
         for entry in self.log:
             operations |= entry["operations"]
         crash = self.crashes.get(entries, {"answer": self.answer, "operations": {}})
+        ended = without_times(operations) | crash["operations"]
         return {
             "answer": crash["answer"],
-            "operations": dict(sorted((without_times(operations) | crash["operations"]).items())),
+            "operations": {id: operation for id, operation in sorted(ended.items()) if operation is not None},
         }
 
     def states(self) -> Iterator[int]:
