@@ -118,10 +118,12 @@ def test_a_stored_serdes_error_comes_out_as_itself(name: str) -> None:
     assert type(error.__cause__) is DurableOperationError
 
 
-def test_a_failure_without_a_stored_error_says_so() -> None:
-    error = rebuild_error(None, StepError)
+@pytest.mark.parametrize("stored", [None, ErrorObject.from_dict({})])
+def test_a_failure_without_a_stored_error_says_so(stored: ErrorObject | None) -> None:
+    error = rebuild_error(stored, StepError)
     assert str(error) == "Unknown error. No ErrorObject exists on the Checkpoint Operation."
     assert error.error_type == "durable_sdk.exceptions.StepError"
+    assert error.__cause__ is None
 
 
 def test_every_boundary_keeps_data_and_stack_trace() -> None:
