@@ -204,7 +204,7 @@ def test_a_result_beyond_the_limit_fails() -> None:
 
     runner = runner_of(limits=corpus.Limits(invoke_payload_bytes=1000))
     runner.register_durable_function("large", large)
-    kind, error_type, message = runner.run({"function": "large"}).value
+    kind, _, message = runner.run({"function": "large"}).value
     assert kind == "failed"
     assert "1000 bytes" in message
 

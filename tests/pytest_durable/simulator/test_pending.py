@@ -98,5 +98,5 @@ def test_a_paused_execution_says_that_it_is_paused() -> None:
     runner = corpus.make_runner(approval)
     arn = runner.run_async({})
     runner.pause_execution(arn)
-    with pytest.raises(DurableStuckError, match="It is paused: call durable_runner.resume_execution"):
+    with pytest.raises(DurableStuckError, match=r"It is paused: call durable_runner\.resume_execution"):
         runner.wait_for_result(arn)
