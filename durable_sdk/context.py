@@ -44,6 +44,7 @@ from durable_sdk.operation.step import StepOperation
 from durable_sdk.operation.wait import WaitOperation
 from durable_sdk.operation.wait_for_condition import WaitForConditionOperation
 from durable_sdk.serdes import DEFAULT_SERDES
+from durable_sdk.typed_serdes import TypedSerDes
 from durable_sdk.types import (
     LambdaContext,
     LoggerInterface,
@@ -243,7 +244,12 @@ class DurableContext:
         config = demand_config(config, _DEFAULT_WAIT_FOR_CALLBACK_CONFIG)
         name = name or original_name(submitter)
         identifier = self._sequence.identify(OperationType.CONTEXT, OperationSubType.WAIT_FOR_CALLBACK, name)
-        step_config = StepConfig(retry_strategy=config.retry_strategy, serdes=config.serdes)
+        # A serdes for values of one type stores the answer, wherever it goes, and nothing else.
+        is_typed = isinstance(config.serdes, TypedSerDes)
+        serdes = config.serdes if is_typed and config.serdes else DEFAULT_SERDES
+        step_config = StepConfig(
+            retry_strategy=config.retry_strategy, serdes=None if is_typed else config.serdes
+        )
 
         def body(is_rerun: bool) -> Any:
             child = self._child(identifier, is_rerun)
@@ -256,7 +262,7 @@ class DurableContext:
             return callback.result()
 
         operation: ContextOperation[Any] = ContextOperation(
-            self._state, identifier, body, DEFAULT_SERDES, surface=wait_for_callback.surface
+            self._state, identifier, body, serdes, surface=wait_for_callback.surface
         )
         return self._sequence.perform(operation)
 

@@ -16,12 +16,17 @@ PACKAGE = "durable_sdk"
 # From low to high: a module imports only from levels below its own.
 LEVELS = (
     {"exceptions", "_runtime", "_version"},
-    {"types", "_wording", "_duration", "_backoff", "_lineage", "_wire", "_wire.enums", "_wire.errors"},
+    {"types", "_unfit", "_wording", "_duration", "_backoff", "_lineage"}
+    | {"_wire", "_wire.enums", "_wire.errors"},
     {"_checks", "_callables", "_wire.codec", "_wire.operations", "concurrency", "concurrency.completion"},
-    {"_retry_strategies", "_wire.invocation", "_wire.messages", "concurrency.models"},
+    {"_retry_strategies", "_wire.invocation", "_wire.messages", "concurrency.models", "preview"},
     {"identifier", "concurrency.record"},
-    {"_updates", "_operation_update", "serdes"},
-    {"config", "waits"},
+    {"_updates", "_operation_update", "_typed_form", "_forms", "_forms.base"},
+    {"_forms.scalars", "_forms.containers", "_forms.records"},
+    {"_forms.models", "_forms.unions"},
+    {"_forms.annotations"},
+    {"serdes"},
+    {"config", "waits", "filesystem_serdes", "typed_serdes"},
     {"_client", "retries"},
     {"_boto_client", "logger", "_checkpointing", "_decorators"},
     {"_service_client"},
