@@ -130,4 +130,4 @@ class Execution:
 
     def result(self) -> DurableFunctionTestResult:
         """Return the result so far."""
-        return DurableFunctionTestResult(self._execution.record.log, seed=self._simulator.options.seed)
+        return self._simulator.result(self._execution)
