@@ -117,7 +117,7 @@ class DurableContext:
     @property
     def logger(self) -> Logger:
         """A logger that is silent while this context replays, so that each line appears once."""
-        info = LogInfo(self._state.durable_execution_arn, parent_id=self._sequence.record_id)
+        info = LogInfo(self._state, parent_id=self._sequence.record_id)
         return Logger.from_log_info(self._underlying_logger, info, self._sequence.replay)
 
     def set_logger(self, logger: LoggerInterface) -> None:
@@ -168,13 +168,7 @@ class DurableContext:
         return self._sequence.perform(StepOperation(self._state, identifier, body, config))
 
     def _operation_logger(self, identifier: OperationIdentifier, attempt: int) -> Logger:
-        info = LogInfo(
-            self._state.durable_execution_arn,
-            parent_id=identifier.parent_id,
-            operation_name=identifier.name,
-            operation_id=identifier.operation_id,
-            attempt=attempt,
-        )
+        info = LogInfo.from_operation_identifier(self._state, identifier, attempt)
         return Logger.from_log_info(self._underlying_logger, info, self._sequence.replay)
 
     def wait(
