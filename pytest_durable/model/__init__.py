@@ -1,5 +1,6 @@
 """The structures of the durable execution API, under the names of AWS's testing package."""
 
+from durable_sdk.lambda_service import Operation
 from pytest_durable.history.events import EventType
 from pytest_durable.model.details import (
     CallbackFailedDetails,
@@ -129,6 +130,7 @@ __all__ = [
     "ListDurableExecutionsByFunctionResponse",
     "ListDurableExecutionsRequest",
     "ListDurableExecutionsResponse",
+    "Operation",
     "RetryDetails",
     "SendDurableExecutionCallbackFailureRequest",
     "SendDurableExecutionCallbackFailureResponse",

@@ -112,6 +112,10 @@ class Lookups(ABC):
         """Return the first call of another function of that name."""
         return cast("InvokeOperation", self._find(name, OperationType.CHAINED_INVOKE))
 
+    def get_execution(self, name: str) -> ExecutionOperation:
+        """Return the operation of that name that stands for an execution."""
+        return cast("ExecutionOperation", self._find(name, OperationType.EXECUTION))
+
     def get_all_operations(self) -> list[Operation]:
         """Return the operations at every depth, each parent before its children."""
         return list(query.walk(self._searched()[0]))

@@ -5,7 +5,7 @@
 installs AWS's packages from the index into a scratch environment under build/, describes their surface
 anew, checks that the description in this directory is the same, and prints every difference of ours that no
 entry of `differences.DIFFERENCES` allows. Exit code 1 if there is one. With ``--record`` it writes the
-description instead of checking it.
+description instead of checking it, and the page of the documentation that lists the differences.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ TESTS = Path(__file__).resolve().parent.parent
 if __name__ == "__main__":
     sys.path[:0] = [str(TESTS), str(TESTS.parent)]
 
-from parity.differences import DIFFERENCES, Difference  # noqa: E402
+from parity.differences import DIFFERENCES, Difference, page  # noqa: E402
 from parity.surface import MODULES, Described, describe  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 RECORDED = HERE / "aws_surface.json"
+PAGE = TESTS.parent / "docs" / "explanation" / "api-differences.md"
 SCRATCH = TESTS.parent / "build" / "aws-venv"
 AWS_PACKAGES = [
     "aws-durable-execution-sdk-python==3.0.0",
@@ -188,6 +189,8 @@ def main(arguments: list[str]) -> int:
         print(f"{RECORDED} differs from AWS's packages: write it anew with --record.")
         return 1
     surface = recorded_surface()
+    if "--record" in arguments:
+        PAGE.write_text(page())
     found = compare(surface)
     wrong = unexplained(found)
     names = sum(map(len, surface.values()))
