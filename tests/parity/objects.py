@@ -44,7 +44,7 @@ def structures(module: types.ModuleType) -> dict[str, type]:
 
 
 def build(cls: type, names: list[str] | None, *, full: bool) -> Any:
-    """Return an instance with every field in ``names`` (None for all) set, or with the required ones alone."""
+    """Return an instance with all fields in ``names`` (None for all) set, or with the required ones alone."""
     hints = _hints(cls)
     values = {
         field.name: _value(hints[field.name], field.name, full=full)
