@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Protocol, Self
 
 from durable_sdk.lambda_service import ErrorObject, InvocationStatus
-from pytest_durable.history.codec import event_from_json
 from pytest_durable.history.log import EventLog
 from pytest_durable.model import GetDurableExecutionHistoryResponse, GetDurableExecutionResponse
+from pytest_durable.model.operations import event_log
 from pytest_durable.result import execution
 from pytest_durable.result.execution import ExecutionStatus
 from pytest_durable.result.operations import Operation
@@ -73,7 +73,7 @@ class DurableFunctionTestResult(execution.DurableFunctionTestResult):
         Raises:
             HistoryError: the history does not make sense; the message names the event.
         """
-        made = cls.from_log(EventLog(event_from_json(event.to_dict()) for event in history_response.events))
+        made = cls.from_log(event_log(history_response.events))
         # A history without execution data lacks these.
         made.__dict__["result"] = execution_response.result
         made.__dict__["error"] = execution_response.error
