@@ -13,7 +13,7 @@ ENVIRONMENT := $(VENV)/.python-$(PYTHON_VERSION)
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format types docs bench differential record-migration check clean
+.PHONY: help setup demo test lint format types docs bench parity differential record-migration check clean
 
 help:
 	@echo 'make demo    run the examples and print the timeline of each durable test'
@@ -21,7 +21,7 @@ help:
 	@echo 'make check   test, lint, types and docs'
 	@echo 'make differential        compare with what AWS has'
 	@echo 'make record-migration    record executions under the SDK of AWS anew'
-	@echo 'make lint | format | types | docs | bench | setup | clean'
+	@echo 'make lint | format | types | docs | bench | parity | setup | clean'
 
 $(ENVIRONMENT):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -68,6 +68,10 @@ differential: $(READY)
 
 record-migration: $(READY)
 	$(BIN)/python tests/migration/record.py
+
+# Needs the network: AWS's packages are installed from the index, into build/.
+parity: $(READY)
+	$(BIN)/python tests/parity/compare.py
 
 check: test lint types docs
 

@@ -81,6 +81,8 @@ class Checkpointing:
         self._refusal: _Refusal | None = None
         self._failure: _Refusal | None = None
         self.token_revoked = False
+        self.after_sending: Callable[[], None] | None = None
+        """Called by a task that has sent requests, once whoever waits for them or to send next goes on."""
 
     def submit(self, update: UpdateJson | None, *, synchronous: bool) -> None:
         """Queue ``update``; if ``synchronous``, return when the service has it and its answer is absorbed.
@@ -156,6 +158,8 @@ class Checkpointing:
                     self._arm_flush()
         if successor is not None:
             successor.set()
+        if self.after_sending is not None:
+            self.after_sending()
 
     def _take_batch(self) -> list[_Entry]:
         batch: list[_Entry] = []

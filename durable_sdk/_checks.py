@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from enum import StrEnum
 from math import isfinite
 from typing import Protocol
 
@@ -52,6 +53,13 @@ def check_bool(field_name: str, value: object) -> None:
     """Raise a ValidationError if it is neither True nor False."""
     if not isinstance(value, bool):
         raise ValidationError(f"{field_name} was given {value!r:.100}; it takes True or False.")
+
+
+def check_member(field_name: str, value: object, enum: type[StrEnum]) -> None:
+    """Raise a ValidationError if it is neither a member of ``enum`` nor the text of one."""
+    if value not in list(enum):
+        members = " or ".join(f"{enum.__name__}.{member.name}" for member in enum)
+        raise ValidationError(f"{field_name} was given {value!r:.100}; it takes {members}.")
 
 
 def check_int(field_name: str, value: object, minimum: int) -> None:

@@ -146,7 +146,7 @@ class CallbackConfig:
 class WaitForCallbackConfig(CallbackConfig):
     """Options of wait_for_callback: those of the callback, and the ``retry_strategy`` of the step that
     hands out its id (`RetryPresets.default` if None). ``serdes`` and ``sub_type`` are the callback's;
-    the step stores its result with ``serdes``, too.
+    the step stores its result with ``serdes``, too, unless that is a TypedSerDes.
 
     Raises:
         ValidationError: a field has a value it cannot have.

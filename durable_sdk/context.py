@@ -44,6 +44,7 @@ from durable_sdk.operation.step import StepOperation
 from durable_sdk.operation.wait import WaitOperation
 from durable_sdk.operation.wait_for_condition import WaitForConditionOperation
 from durable_sdk.serdes import DEFAULT_SERDES
+from durable_sdk.typed_serdes import TypedSerDes
 from durable_sdk.types import (
     LambdaContext,
     LoggerInterface,
@@ -116,12 +117,12 @@ class DurableContext:
     @property
     def logger(self) -> Logger:
         """A logger that is silent while this context replays, so that each line appears once."""
-        info = LogInfo(self._state.durable_execution_arn, parent_id=self._sequence.record_id)
+        info = LogInfo(self._state, parent_id=self._sequence.record_id)
         return Logger.from_log_info(self._underlying_logger, info, self._sequence.replay)
 
-    def set_logger(self, logger: LoggerInterface) -> None:
-        """Write to ``logger`` from now on (the root logger until then), still silent during replay."""
-        self._underlying_logger = logger
+    def set_logger(self, new_logger: LoggerInterface) -> None:
+        """Write to ``new_logger`` from now on (the root logger until then), still silent during replay."""
+        self._underlying_logger = new_logger
 
     @property
     def is_virtual(self) -> bool:
@@ -167,13 +168,7 @@ class DurableContext:
         return self._sequence.perform(StepOperation(self._state, identifier, body, config))
 
     def _operation_logger(self, identifier: OperationIdentifier, attempt: int) -> Logger:
-        info = LogInfo(
-            self._state.durable_execution_arn,
-            parent_id=identifier.parent_id,
-            operation_name=identifier.name,
-            operation_id=identifier.operation_id,
-            attempt=attempt,
-        )
+        info = LogInfo.from_operation_identifier(self._state, identifier, attempt)
         return Logger.from_log_info(self._underlying_logger, info, self._sequence.replay)
 
     def wait(
@@ -243,7 +238,12 @@ class DurableContext:
         config = demand_config(config, _DEFAULT_WAIT_FOR_CALLBACK_CONFIG)
         name = name or original_name(submitter)
         identifier = self._sequence.identify(OperationType.CONTEXT, OperationSubType.WAIT_FOR_CALLBACK, name)
-        step_config = StepConfig(retry_strategy=config.retry_strategy, serdes=config.serdes)
+        # A serdes for values of one type stores the answer, wherever it goes, and nothing else.
+        is_typed = isinstance(config.serdes, TypedSerDes)
+        serdes = config.serdes if is_typed and config.serdes else DEFAULT_SERDES
+        step_config = StepConfig(
+            retry_strategy=config.retry_strategy, serdes=None if is_typed else config.serdes
+        )
 
         def body(is_rerun: bool) -> Any:
             child = self._child(identifier, is_rerun)
@@ -256,7 +256,7 @@ class DurableContext:
             return callback.result()
 
         operation: ContextOperation[Any] = ContextOperation(
-            self._state, identifier, body, DEFAULT_SERDES, surface=wait_for_callback.surface
+            self._state, identifier, body, serdes, surface=wait_for_callback.surface
         )
         return self._sequence.perform(operation)
 

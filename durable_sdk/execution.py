@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextvars import copy_context
 from functools import wraps
 from typing import Any, Protocol, overload
 
@@ -15,6 +16,8 @@ from durable_sdk._invocation_input import (
     InitialExecutionState,
     bind,
 )
+from durable_sdk._plugins.executor import PluginHost, observe_end
+from durable_sdk._plugins.infos import to_datetime
 from durable_sdk._sequence import OperationSequence
 from durable_sdk._wire.enums import InvocationStatus
 from durable_sdk._wire.errors import ErrorObject
@@ -30,6 +33,8 @@ from durable_sdk.exceptions import (
     SuspendExecution,
     ValidationError,
 )
+from durable_sdk.plugin import DurableInstrumentationPlugin, DurableInstrumentationPluginFactory
+from durable_sdk.plugin_discovery import load_configured_plugins
 from durable_sdk.state import ExecutionState
 from durable_sdk.types import LambdaContext
 
@@ -50,6 +55,8 @@ LAMBDA_RESPONSE_SIZE_LIMIT = 6 * 1024 * 1024 - 50
 _PENDING = DurableExecutionInvocationOutput.create_pending()
 
 Handler = Callable[[Any, DurableContext], Any]
+Plugins = Sequence[DurableInstrumentationPluginFactory | DurableInstrumentationPlugin] | None
+Factories = Sequence[DurableInstrumentationPluginFactory]
 
 
 class DurableHandler(Protocol):
@@ -72,20 +79,26 @@ class DurableHandler(Protocol):
 def durable_execution(func: Handler) -> DurableHandler: ...
 @overload
 def durable_execution(
-    func: None = None, *, boto3_client: Any = None
+    func: None = None, *, boto3_client: Any = None, plugins: Plugins = None
 ) -> Callable[[Handler], DurableHandler]: ...
 def durable_execution(
-    func: Handler | None = None, *, boto3_client: Any = None
+    func: Handler | None = None, *, boto3_client: Any = None, plugins: Plugins = None
 ) -> DurableHandler | Callable[[Handler], DurableHandler]:
     """Make ``func(event, context)`` a durable handler; use it with or without parentheses.
 
     ``event`` is the decoded input of the execution, ``context`` a DurableContext; what it returns must be
     JSON. ``boto3_client`` is the boto3 Lambda client to use for checkpoints; by default one is made from
     the environment at the first invocation.
+
+    ``plugins`` observe the executions: factories of `durable_sdk.plugin.DurableInstrumentationPlugin`, or
+    such plugins themselves. Those that the environment variable DURABLE_EXECUTION_PLUGINS names follow.
+
+    Raises:
+        PluginLoadError: one of the plugins cannot be used.
     """
     if func is None:
-        return lambda handler: _decorate(handler, boto3_client)
-    return _decorate(func, boto3_client)
+        return lambda handler: _decorate(handler, boto3_client, plugins)
+    return _decorate(func, boto3_client, plugins)
 
 
 def is_durable(handler: object) -> bool:
@@ -93,7 +106,7 @@ def is_durable(handler: object) -> bool:
     return getattr(handler, "__durable_execution__", False) is True
 
 
-def _decorate(func: Handler, boto3_client: Any) -> DurableHandler:
+def _decorate(func: Handler, boto3_client: Any, plugins: Plugins) -> DurableHandler:
     if not callable(func):
         raise ValidationError(
             f"durable_execution decorates a function, got {shown(func)}. "
@@ -101,6 +114,7 @@ def _decorate(func: Handler, boto3_client: Any) -> DurableHandler:
         )
 
     demand_plain(func, "durable handler")
+    factories = load_configured_plugins(plugins)
 
     @wraps(func)
     def handler(event: Any, context: LambdaContext | None = None) -> dict[str, Any]:
@@ -108,7 +122,7 @@ def _decorate(func: Handler, boto3_client: Any) -> DurableHandler:
         state = ExecutionState(bound.event, bound.client, bound.runtime)
         token = _runtime.current.set(bound.runtime)
         try:
-            return _run(func, state, context).to_dict()
+            return _run(func, state, context, factories).to_dict()
         finally:
             _runtime.current.reset(token)
 
@@ -117,7 +131,7 @@ def _decorate(func: Handler, boto3_client: Any) -> DurableHandler:
 
 
 def _run(
-    func: Handler, state: ExecutionState, lambda_context: LambdaContext | None
+    func: Handler, state: ExecutionState, lambda_context: LambdaContext | None, factories: Factories
 ) -> DurableExecutionInvocationOutput:
     try:
         state.load()
@@ -126,6 +140,40 @@ def _run(
             raise
         return _failed(error)
     event = _decode_input(state)
+    if not factories:
+        return _invoke(func, event, state, lambda_context)
+    # What a hook binds to a context variable is for the handler and the other hooks, not for the caller.
+    return copy_context().run(_invoke_observed, func, event, state, lambda_context, factories)
+
+
+def _invoke_observed(
+    func: Handler,
+    event: Any,
+    state: ExecutionState,
+    lambda_context: LambdaContext | None,
+    factories: Factories,
+) -> DurableExecutionInvocationOutput:
+    with PluginHost(factories).invocation() as plugins:
+
+        def body() -> DurableExecutionInvocationOutput:
+            plugins.on_invocation_start(
+                state.durable_execution_arn,
+                not state.has_history,
+                None if state.execution is None else to_datetime(state.execution.start_timestamp),
+                lambda_context,
+                event,
+                lambda: state.operations,
+                state.updated_operation_ids,
+            )
+            state.watch(plugins)
+            return _invoke(func, event, state, lambda_context)
+
+        return observe_end(plugins, body)
+
+
+def _invoke(
+    func: Handler, event: Any, state: ExecutionState, lambda_context: LambdaContext | None
+) -> DurableExecutionInvocationOutput:
     context = DurableContext(OperationSequence.root(state, replaying=state.has_history), lambda_context)
     try:
         output = _answer(func, event, context, state)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
+from durable_sdk.identifier import OperationIdentifier
 from durable_sdk.types import LoggerInterface
 
 __all__ = ["LogInfo", "Logger", "LoggerInterface"]
@@ -15,22 +16,42 @@ __all__ = ["LogInfo", "Logger", "LoggerInterface"]
 _STACK_LEVEL = 3
 
 
+class LoggedExecution(Protocol):
+    """An execution that lines are labelled with."""
+
+    @property
+    def durable_execution_arn(self) -> str:
+        """Which execution it is."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class LogInfo:
     """What a log line is labelled with; members that are None are left out."""
 
-    execution_arn: str
+    execution_state: LoggedExecution
     parent_id: str | None = None
-    operation_name: str | None = None
     operation_id: str | None = None
+    name: str | None = None
     attempt: int | None = None
+
+    @classmethod
+    def from_operation_identifier(
+        cls, execution_state: LoggedExecution, op_id: OperationIdentifier, attempt: int | None = None
+    ) -> LogInfo:
+        """Return the labels of an operation."""
+        return cls(execution_state, op_id.parent_id, op_id.operation_id, op_id.name, attempt)
+
+    def with_parent_id(self, parent_id: str) -> LogInfo:
+        """Return the same labels with another parent."""
+        return replace(self, parent_id=parent_id)
 
     def to_extra(self) -> dict[str, object]:
         """Return the labels under the names they have in a log record."""
         labels = {
-            "executionArn": self.execution_arn,
+            "executionArn": self.execution_state.durable_execution_arn,
             "parentId": self.parent_id,
-            "operationName": self.operation_name,
+            "operationName": self.name,
             "attempt": self.attempt,
             "operationId": self.operation_id,
         }
@@ -42,23 +63,23 @@ def _never() -> bool:
 
 
 class Logger:
-    """Writes to another logger, adding the labels of ``info``, unless ``is_replaying`` says so.
+    """Writes to another logger, adding the labels ``default_extra``, unless ``is_replaying`` says so.
 
     ``logger`` is the root logger if None. ``extra`` of a call wins over a label of the same name.
     """
 
     # One is made for every step and most write nothing, so the labels are put together when a line
     # is written.
-    __slots__ = ("_info", "_is_replaying", "_logger")
+    __slots__ = ("_is_replaying", "_labels", "_logger")
 
     def __init__(
         self,
         logger: LoggerInterface | None,
-        info: LogInfo,
+        default_extra: Mapping[str, object] | LogInfo,
         is_replaying: Callable[[], bool] = _never,
     ) -> None:
         self._logger: LoggerInterface = logging.root if logger is None else logger
-        self._info = info
+        self._labels = default_extra
         self._is_replaying = is_replaying
 
     @classmethod
@@ -77,7 +98,7 @@ class Logger:
 
     def with_is_replaying(self, is_replaying: Callable[[], bool]) -> Logger:
         """Return the same logger, silent when ``is_replaying`` says so."""
-        return Logger(self._logger, self._info, is_replaying)
+        return Logger(self._logger, self._labels, is_replaying)
 
     def get_logger(self) -> LoggerInterface:
         """Return the logger that is written to."""
@@ -119,7 +140,8 @@ class Logger:
         args: tuple[object, ...],
         extra: Mapping[str, object] | None,
     ) -> None:
-        labels = self._info.to_extra()
+        given = self._labels
+        labels = given.to_extra() if isinstance(given, LogInfo) else dict(given)
         if extra:
             labels.update(extra)
         # Without it every record would name this module. Other loggers need not know the argument.

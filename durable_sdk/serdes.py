@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from base64 import b64decode, b64encode
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
-from typing import Any, Generic, TypeAlias, TypeVar
-from uuid import UUID
+from typing import Any, Generic, TypeVar
 
+from durable_sdk._typed_form import TypeTag, decode, encode
+from durable_sdk._unfit import Unfit
 from durable_sdk._wording import shown
-from durable_sdk.concurrency.models import BatchResult
 from durable_sdk.exceptions import RetryableSerDesError, SerDesError, ValidationError
 
 __all__ = [
     "DEFAULT_JSON_SERDES",
     "DEFAULT_SERDES",
+    "EXTENDED_TYPES_SERDES",
     "ExtendedTypeSerDes",
     "JsonSerDes",
     "PassThroughSerDes",
     "SerDes",
     "SerDesContext",
+    "TypeTag",
     "deserialize",
     "serialize",
 ]
@@ -62,7 +60,7 @@ class SerDes(ABC, Generic[T]):
 
     @staticmethod
     def is_primitive(obj: Any) -> bool:
-        """Return whether ``obj`` is None, a str, int, float or bool, or a list of such."""
+        """Return whether ``obj`` is None, a str, int, float or bool, or a list of such, however deep."""
         if type(obj) in _PRIMITIVES:
             return True
         if isinstance(obj, list):
@@ -70,7 +68,7 @@ class SerDes(ABC, Generic[T]):
         return isinstance(obj, str | int | float)
 
 
-class JsonSerDes(SerDes[Any]):
+class JsonSerDes(SerDes[T]):
     """Plain JSON. Tuples come back as lists, and the keys of dicts as texts."""
 
     def serialize(self, value: Any, serdes_context: SerDesContext | None = None) -> str:
@@ -90,7 +88,7 @@ class JsonSerDes(SerDes[Any]):
         return json.loads(data)
 
 
-class PassThroughSerDes(SerDes[Any]):
+class PassThroughSerDes(SerDes[T]):
     """For values that are texts already, which are stored as they are."""
 
     def serialize(self, value: Any, serdes_context: SerDesContext | None = None) -> Any:
@@ -102,7 +100,7 @@ class PassThroughSerDes(SerDes[Any]):
         return data
 
 
-class ExtendedTypeSerDes(SerDes[Any]):
+class ExtendedTypeSerDes(SerDes[T]):
     """JSON that remembers types: what is read equals what was written.
 
     Primitives and lists of primitives are plain JSON. Anything else is an envelope ``{"t": ...,
@@ -122,7 +120,8 @@ class ExtendedTypeSerDes(SerDes[Any]):
     u     UUID                         br    BatchResult
     ====  ===========================  ====  ===============
 
-    Instances of subclasses come back as the type in the table, the keys of dicts as texts.
+    Instances of subclasses come back as the type in the table, bytearrays and memoryviews as bytes,
+    keys of dicts as texts.
     """
 
     def serialize(self, value: Any, serdes_context: SerDesContext | None = None) -> str:
@@ -134,20 +133,23 @@ class ExtendedTypeSerDes(SerDes[Any]):
         kind = type(value)
         if kind is str:
             return _to_json(value)
-        if kind is int:
-            return repr(value)
         if value is None:
             return "null"
         try:
+            if kind is int:
+                return repr(value)
             if SerDes.is_primitive(value):
                 return _to_json(value)
-            return _to_json(_encode(value))
-        except _Unfit as unfit:
+            return _to_json(encode(value))
+        except Unfit as unfit:
             raise SerDesError(unfit.describe()) from unfit.__cause__
         except RecursionError as error:
             raise SerDesError(
                 f"A {kind.__name__} is nested too deeply to be serialized, or contains itself."
             ) from error
+        except ValueError as error:
+            # An int of more digits than sys.get_int_max_str_digits() allows.
+            raise SerDesError(f"A {kind.__name__} cannot be serialized: {error}") from error
 
     def deserialize(self, data: str, serdes_context: SerDesContext | None = None) -> Any:
         """Return the value of ``data``.
@@ -156,22 +158,27 @@ class ExtendedTypeSerDes(SerDes[Any]):
             ValueError: it is not JSON.
             SerDesError: it is JSON of another form. The message tells the tag and the position.
         """
-        value = _from_json(data)
-        if type(value) in _PRIMITIVES:
-            return value
         try:
+            value = _from_json(data)
+            if type(value) in _PRIMITIVES:
+                return value
             # Only a list of primitives goes without an envelope.
             if type(value) is list and SerDes.is_primitive(value):
                 return value
-            return _decode(value)
-        except _Unfit as unfit:
+            return decode(value)
+        except Unfit as unfit:
             raise SerDesError(unfit.describe()) from unfit.__cause__
+        except RecursionError as error:
+            raise SerDesError("The text is nested too deeply to be deserialized.") from error
 
+
+EXTENDED_TYPES_SERDES: SerDes[Any] = ExtendedTypeSerDes()
+"""The typed form."""
 
 DEFAULT_JSON_SERDES: SerDes[Any] = JsonSerDes()
-"""What invoke uses, and what other languages read."""
+"""Plain JSON: the input and the result of an execution, and what goes to and comes from invoked functions."""
 
-DEFAULT_SERDES: SerDes[Any] = ExtendedTypeSerDes()
+DEFAULT_SERDES = EXTENDED_TYPES_SERDES
 """What operations use when they are told nothing else."""
 
 
@@ -235,180 +242,3 @@ def check_serdes(field_name: str, serdes: object) -> None:
     raise ValidationError(
         f"{field_name} was given {serdes!r:.100}, {what}; it takes an instance, such as JsonSerDes()."
     )
-
-
-class _Unfit(Exception):  # noqa: N818 - never leaves this module
-    """Something has no place in the typed form; the containers around it add where, inside out."""
-
-    def __init__(self, problem: str) -> None:
-        self.problem = problem
-        self.path: list[str] = []
-
-    def describe(self) -> str:
-        return f"{self.problem}, at value{''.join(reversed(self.path))}"
-
-
-_Envelope: TypeAlias = dict[str, Any]
-
-
-def _encode(value: Any) -> _Envelope:
-    encoder = _ENCODERS.get(type(value))
-    if encoder is None:
-        encoder = _encoder_of_base(value)
-    return encoder(value)
-
-
-def _encoder_of_base(value: Any) -> Callable[[Any], _Envelope]:
-    for base, encoder in _ENCODERS.items():
-        if isinstance(value, base):
-            return encoder
-    supported = ", ".join(base.__name__ for base in _ENCODERS)
-    raise _Unfit(
-        f"Unsupported type {type(value)!r} (supported: {supported}; a serdes of your own can store anything)"
-    )
-
-
-def _encode_as_is(tag: str) -> Callable[[Any], _Envelope]:
-    return lambda value: {"t": tag, "v": value}
-
-
-def _encode_as_text(tag: str) -> Callable[[Any], _Envelope]:
-    return lambda value: {"t": tag, "v": str(value)}
-
-
-def _encode_isoformat(tag: str) -> Callable[[Any], _Envelope]:
-    return lambda value: {"t": tag, "v": value.isoformat()}
-
-
-def _encode_bytes(value: Any) -> _Envelope:
-    return {"t": "B", "v": b64encode(value).decode("ascii")}
-
-
-def _encode_elements(tag: str) -> Callable[[Any], _Envelope]:
-    def encode(value: Any) -> _Envelope:
-        elements: list[_Envelope] = []
-        try:
-            for element in value:
-                elements.append(_encode(element))
-        except _Unfit as unfit:
-            unfit.path.append(f"[{len(elements)}]")
-            raise
-        return {"t": tag, "v": elements}
-
-    return encode
-
-
-def _encode_mapping(value: Any) -> _Envelope:
-    members: dict[Any, _Envelope] = {}
-    for key, member in value.items():
-        if type(key) is not str and not (key is None or isinstance(key, str | int | float)):
-            raise _Unfit(
-                f"Unsupported key of type {type(key)!r} (supported: texts; numbers "
-                "and None, which come back as texts)"
-            )
-        try:
-            members[key] = _encode(member)
-        except _Unfit as unfit:
-            unfit.path.append(f"[{key!r}]")
-            raise
-    return {"t": "m", "v": members}
-
-
-def _encode_batch_result(value: Any) -> _Envelope:
-    return {"t": "br", "v": _encode_mapping(value.to_dict())["v"]}
-
-
-# For a value of a subclass the first base that fits counts: bool before int, datetime before date.
-_ENCODERS: dict[type, Callable[[Any], _Envelope]] = {
-    type(None): _encode_as_is("n"),
-    str: _encode_as_is("s"),
-    bool: _encode_as_is("b"),
-    int: _encode_as_is("i"),
-    float: _encode_as_is("f"),
-    bytes: _encode_bytes,
-    bytearray: _encode_bytes,
-    memoryview: _encode_bytes,
-    UUID: _encode_as_text("u"),
-    Decimal: _encode_as_text("d"),
-    datetime: _encode_isoformat("dt"),
-    date: _encode_isoformat("D"),
-    tuple: _encode_elements("t"),
-    list: _encode_elements("l"),
-    dict: _encode_mapping,
-    BatchResult: _encode_batch_result,
-}
-
-
-def _decode(envelope: Any) -> Any:
-    if type(envelope) is not dict or "t" not in envelope or "v" not in envelope:
-        raise _Unfit(f'Expected an envelope {{"t": ..., "v": ...}}, got {envelope!r:.100}')
-    tag = envelope["t"]
-    # A tag of another type could not even be looked up.
-    known = _DECODERS.get(tag) if isinstance(tag, str) else None
-    if known is None:
-        raise _Unfit(f"Unknown type tag {tag!r:.100}")
-    shape, decoder = known
-    value = envelope["v"]
-    if type(value) not in shape:
-        wanted = " or ".join(cls.__name__ for cls in shape)
-        raise _Unfit(f"Tag {tag!r} takes {wanted}, got {value!r:.100}")
-    if decoder is None:
-        return value
-    try:
-        return decoder(value)
-    # Decimal raises an ArithmeticError for a text that is no number.
-    except (ValueError, ArithmeticError, SerDesError) as error:
-        raise _Unfit(f"Tag {tag!r} cannot take {value!r:.100}: {error}") from error
-
-
-def _decode_bytes(value: str) -> bytes:
-    return b64decode(value, validate=True)
-
-
-def _decode_list(value: list[Any]) -> list[Any]:
-    elements: list[Any] = []
-    try:
-        for element in value:
-            elements.append(_decode(element))
-    except _Unfit as unfit:
-        unfit.path.append(f"[{len(elements)}]")
-        raise
-    return elements
-
-
-def _decode_tuple(value: list[Any]) -> tuple[Any, ...]:
-    return tuple(_decode_list(value))
-
-
-def _decode_mapping(value: dict[str, Any]) -> dict[str, Any]:
-    members: dict[str, Any] = {}
-    for key, member in value.items():
-        try:
-            members[key] = _decode(member)
-        except _Unfit as unfit:
-            unfit.path.append(f"[{key!r}]")
-            raise
-    return members
-
-
-def _decode_batch_result(value: dict[str, Any]) -> BatchResult[Any]:
-    return BatchResult[Any].from_dict(_decode_mapping(value))
-
-
-# What `v` may be in JSON, and how to read it; None if it is the value.
-_DECODERS: dict[str, tuple[tuple[type, ...], Callable[[Any], Any] | None]] = {
-    "n": ((type(None),), None),
-    "s": ((str,), None),
-    "i": ((int,), None),
-    "f": ((float, int), float),
-    "b": ((bool,), None),
-    "B": ((str,), _decode_bytes),
-    "u": ((str,), UUID),
-    "d": ((str,), Decimal),
-    "dt": ((str,), datetime.fromisoformat),
-    "D": ((str,), date.fromisoformat),
-    "t": ((list,), _decode_tuple),
-    "l": ((list,), _decode_list),
-    "m": ((dict,), _decode_mapping),
-    "br": ((dict,), _decode_batch_result),
-}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from durable_sdk._checkpointing import Checkpointing
 from durable_sdk._client import CheckpointClient
 from durable_sdk._lineage import Lineage
+from durable_sdk._plugins.executor import PluginExecutor
 from durable_sdk._runtime import Runtime
 from durable_sdk._updates import UpdateJson
 from durable_sdk._wire.enums import OperationType
@@ -18,7 +19,10 @@ class ExecutionState:
 
     def __init__(self, invocation: InvocationEvent, client: CheckpointClient, runtime: Runtime) -> None:
         self.durable_execution_arn = invocation.durable_execution_arn
+        self.updated_operation_ids = invocation.updated_operation_ids
         self.runtime = runtime
+        self.plugins: PluginExecutor | None = None
+        """What tells the plugins of what happens, None if there are none."""
         self.lineage = Lineage()
         self._operations: dict[str, OperationJson] = {}
         self._initial_page = invocation.initial_execution_state
@@ -39,7 +43,21 @@ class ExecutionState:
         """
         self._checkpointing.read_state(self._initial_page)
 
+    def watch(self, plugins: PluginExecutor) -> None:
+        """Tell ``plugins`` from now on what happens."""
+        self.plugins = plugins
+        self._checkpointing.after_sending = plugins.announce_changes
+
+    @property
+    def operations(self) -> dict[str, StoredOperation]:
+        """A snapshot of every operation, by id."""
+        recorded = self._operations.copy()
+        return {operation_id: StoredOperation(operation) for operation_id, operation in recorded.items()}
+
     def _absorb(self, page: StatePage) -> None:
+        if self.plugins is not None:
+            # Before anybody can read it: whoever finds an operation ended finds that it is to be reported.
+            self.plugins.on_operation_update([StoredOperation(operation) for operation in page.operations])
         for operation in page.operations:
             self._operations[operation["Id"]] = operation
 

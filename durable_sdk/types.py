@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
@@ -127,3 +128,27 @@ class DurableContext(Protocol):
     ) -> Any: ...
 
     def create_callback(self, name: str | None = None, config: Any = None) -> Any: ...
+
+
+_DURABLE_EXECUTION_ARN = re.compile(
+    r"arn:[^:]*:lambda:[^:]*:[^:]*:function:([^:/]+):[^:/]+/durable-execution/([^/]+)/([^/]+)"
+)
+
+
+@dataclass(frozen=True)
+class DurableExecutionArn:
+    """The parts of an execution's ARN that tell it from others of the account.
+
+    ``arn:<partition>:lambda:<region>:<account>:function:<function_name>:<version>/durable-execution/``
+    ``<execution_name>/<invocation_id>``
+    """
+
+    function_name: str
+    execution_name: str
+    invocation_id: str
+
+    @classmethod
+    def from_arn(cls, arn: str) -> DurableExecutionArn | None:
+        """Return the parts of ``arn``, None if it is not the ARN of an execution."""
+        match = _DURABLE_EXECUTION_ARN.fullmatch(arn)
+        return None if match is None else cls(*match.groups())

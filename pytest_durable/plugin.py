@@ -110,19 +110,15 @@ def pytest_runtest_makereport(
         from pytest_durable.report.failure import failure_section
 
         text = failure_section(
-            _timelines(runner),
+            runner.timeline(),
             [str(pending) for pending in runner.pending],
             runner.seed,
             f"pytest {shlex.quote(item.nodeid)} --durable-seed={runner.seed}",
         )
         report.sections.append((_FAILURE_SECTION, text))
     elif item.config.getoption("durable_timeline") or item.config.getini("durable_timeline"):
-        report.sections.append((_TIMELINE_SECTION, _timelines(runner)))
+        report.sections.append((_TIMELINE_SECTION, runner.timeline()))
     return report
-
-
-def _timelines(runner: LocalRunner) -> str:
-    return "\n\n".join(result.timeline() for result in runner.results)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -7,12 +7,16 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Generic, NoReturn, Protocol, TypeAlias, TypeVar
 
+from durable_sdk._plugins.executor import PluginExecutor
+from durable_sdk._plugins.infos import UserFunctionOutcome
 from durable_sdk._updates import UpdateJson
+from durable_sdk._wire.errors import ErrorObject
 from durable_sdk._wire.operations import StoredOperation
 from durable_sdk.exceptions import SuspendExecution, TimedSuspendExecution
 from durable_sdk.identifier import OperationIdentifier
 from durable_sdk.state import ExecutionState
 
+A = TypeVar("A")
 T = TypeVar("T")
 
 running_step: ContextVar[str | None] = ContextVar("durable_sdk_running_step", default=None)
@@ -77,8 +81,33 @@ def perform(operation: DurableOperation[T], recorded: StoredOperation | None, st
         SuspendExecution: it cannot end in this invocation.
         OrphanedChildException: a context above it has ended.
     """
+    if state.plugins is None:
+        return _perform(operation, recorded, state)
+    return _perform_observed(operation, recorded, state, state.plugins)
+
+
+def _perform_observed(
+    operation: DurableOperation[T],
+    recorded: StoredOperation | None,
+    state: ExecutionState,
+    plugins: PluginExecutor,
+) -> T:
+    if recorded is not None:
+        plugins.on_operation_replay(recorded)
+    try:
+        value = _perform(operation, recorded, state)
+    except Exception:
+        plugins.claim_end_hook(operation.identifier.operation_id)
+        raise
+    plugins.claim_end_hook(operation.identifier.operation_id)
+    return value
+
+
+def _perform(operation: DurableOperation[T], recorded: StoredOperation | None, state: ExecutionState) -> T:
     decision = operation.decide(recorded, begun=False)
     if isinstance(decision, Begin):
+        if state.plugins is not None:
+            state.plugins.on_operation_action(decision.update, previous_operation=recorded)
         state.checkpoint(decision.update, synchronous=decision.synchronous)
         decision = operation.decide(state.find(operation.identifier), begun=True)
     match decision:
@@ -93,6 +122,35 @@ def perform(operation: DurableOperation[T], recorded: StoredOperation | None, st
             suspend(reason, until)
         case Begin():
             raise AssertionError(f"{operation.identifier} asks to begin twice")
+
+
+def run_user_function(
+    state: ExecutionState,
+    identifier: OperationIdentifier,
+    func: Callable[[A], T],
+    argument: A,
+    *,
+    attempt: int | None,
+    is_replay_children: bool = False,
+) -> T:
+    """Call ``func(argument)``, which is the user's, and tell the plugins when it starts and how it ends.
+
+    ``attempt`` is 1 for the first; None for a context of which an earlier run is recorded.
+    """
+    plugins = state.plugins
+    if plugins is None:
+        return func(argument)
+    started = plugins.on_user_function_start(identifier, is_replay_children, attempt)
+    try:
+        value = func(argument)
+    except Exception as error:
+        plugins.on_user_function_end(started, ErrorObject.from_exception(error))
+        raise
+    except BaseException:
+        plugins.on_user_function_end(started, None, outcome=UserFunctionOutcome.INCOMPLETE)
+        raise
+    plugins.on_user_function_end(started, None)
+    return value
 
 
 def suspend(reason: str, until: int | None = None) -> NoReturn:

@@ -82,6 +82,8 @@ class Callback(Generic[T]):
         recorded = self._state.find(self._identifier)
         if recorded is None or not recorded.is_terminal:
             suspend(f"Callback {self._identifier.label} has not been answered.")
+        if self._state.plugins is not None:
+            self._state.plugins.claim_end_hook(self.operation_id)
         if recorded.status is not OperationStatus.SUCCEEDED:
             raise _failure(recorded)
         return self._values.read(recorded.result)

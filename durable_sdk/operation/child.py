@@ -18,7 +18,7 @@ from durable_sdk.exceptions import (
     ends_more_than_an_operation,
 )
 from durable_sdk.identifier import OperationIdentifier
-from durable_sdk.operation.base import Begin, Completed, Decision, Execute
+from durable_sdk.operation.base import Begin, Completed, Decision, Execute, run_user_function
 from durable_sdk.operation.values import Values
 from durable_sdk.serdes import SerDes
 from durable_sdk.state import ExecutionState
@@ -76,7 +76,9 @@ class ContextOperation(Generic[T]):
 
     def _run(self, is_rerun: bool) -> T:
         try:
-            result = self._body(is_rerun)
+            result = run_user_function(
+                self._state, self.identifier, self._body, is_rerun, attempt=None if is_rerun else 1
+            )
             payload = self._values.write(result)
             value = self._values.read(payload)
             is_large = payload is not None and len(payload) > MAX_INLINE_CHARACTERS
@@ -99,8 +101,18 @@ class ContextOperation(Generic[T]):
         return summary
 
     def _replay(self, recorded: StoredOperation) -> T:
-        result = self._rebuild(recorded) if self._rebuild else self._body(True)
-        return self._values.read(self._values.write(result))
+        def make(is_rerun: bool) -> T:
+            return self._rebuild(recorded) if self._rebuild else self._body(is_rerun)
+
+        result = run_user_function(
+            self._state, self.identifier, make, True, attempt=None, is_replay_children=True
+        )
+        value = self._values.read(self._values.write(result))
+        if self._state.plugins is not None:
+            self._state.plugins.on_child_context_end(
+                self.identifier, OperationStatus.SUCCEEDED, is_replayed=True
+            )
+        return value
 
     def _fail(self, error: Exception) -> NoReturn:
         recorded = ErrorObject.from_exception(error).fitted()
@@ -114,7 +126,7 @@ class VirtualContextOperation(Generic[T]):
     Its body runs on every replay. What leaves it is wrapped and read back as that of a recorded one.
     """
 
-    __slots__ = ("_body", "_is_branch", "_values", "identifier")
+    __slots__ = ("_body", "_is_branch", "_state", "_values", "identifier")
 
     def __init__(
         self,
@@ -126,6 +138,7 @@ class VirtualContextOperation(Generic[T]):
         is_branch: bool = False,
     ) -> None:
         self.identifier = identifier
+        self._state = state
         self._body = body
         self._values: Values[T] = Values(state, identifier, serdes, "result of context")
         self._is_branch = is_branch
@@ -152,10 +165,19 @@ class VirtualContextOperation(Generic[T]):
 
     def _run(self) -> T:
         try:
-            return self._values.read(self._values.write(self._body()))
+            result = run_user_function(self._state, self.identifier, lambda _: self._body(), None, attempt=1)
+            value = self._values.read(self._values.write(result))
         except Exception as error:
             if ends_more_than_an_operation(error):
                 raise
-            wrapped = rebuild_error(ErrorObject.from_exception(error).fitted(), ChildContextError)
+            described = ErrorObject.from_exception(error).fitted()
+            self._tell_end(OperationStatus.FAILED, described)
+        else:
+            self._tell_end(OperationStatus.SUCCEEDED)
+            return value
         # Raised here, as `from None` would take away the cause that stands for the original error.
-        raise wrapped
+        raise rebuild_error(described, ChildContextError)
+
+    def _tell_end(self, status: OperationStatus, error: ErrorObject | None = None) -> None:
+        if self._state.plugins is not None:
+            self._state.plugins.on_child_context_end(self.identifier, status, error=error)

@@ -28,6 +28,7 @@ from durable_sdk.operation.base import (
     Decision,
     Execute,
     Suspend,
+    run_user_function,
     running_step,
     suspend,
 )
@@ -80,7 +81,8 @@ class StepOperation(Generic[T]):
     def _attempt(self, attempt: int) -> T:
         token = running_step.set(self.identifier.name or self.identifier.operation_id)
         try:
-            payload = self._values.write(self._run_body(attempt))
+            result = run_user_function(self._state, self.identifier, self._run_body, attempt, attempt=attempt)
+            payload = self._values.write(result)
             value = self._values.read(payload)
         except (ExecutionError, RetryableSerDesError):
             raise

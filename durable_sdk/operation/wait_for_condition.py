@@ -21,6 +21,7 @@ from durable_sdk.operation.base import (
     Decision,
     Execute,
     Suspend,
+    run_user_function,
     running_step,
     suspend,
 )
@@ -73,7 +74,15 @@ class WaitForConditionOperation(Generic[T]):
         token = running_step.set(self.identifier.name or self.identifier.operation_id)
         try:
             given = self._values.write(self._config.initial_state) if stored is None else stored
-            payload = self._values.write(self._check(self._values.read(given), attempt))
+            before = self._values.read(given)
+            after = run_user_function(
+                self._state,
+                self.identifier,
+                lambda number: self._check(before, number),
+                attempt,
+                attempt=attempt,
+            )
+            payload = self._values.write(after)
             delay_seconds = self._delay_seconds(self._values.read(payload), attempt)
             result = self._values.read(payload)
         except Exception as error:

@@ -1,5 +1,6 @@
 """The structures of the durable execution API, under the names of AWS's testing package."""
 
+from durable_sdk.lambda_service import Operation
 from pytest_durable.history.events import EventType
 from pytest_durable.model.details import (
     CallbackFailedDetails,
@@ -15,6 +16,8 @@ from pytest_durable.model.details import (
     ContextStartedDetails,
     ContextSucceededDetails,
     ExecutionFailedDetails,
+    ExecutionPausedDetails,
+    ExecutionResumedDetails,
     ExecutionStartedDetails,
     ExecutionStoppedDetails,
     ExecutionSucceededDetails,
@@ -108,6 +111,8 @@ __all__ = [
     "EventType",
     "Execution",
     "ExecutionFailedDetails",
+    "ExecutionPausedDetails",
+    "ExecutionResumedDetails",
     "ExecutionStartedDetails",
     "ExecutionStoppedDetails",
     "ExecutionSucceededDetails",
@@ -125,6 +130,7 @@ __all__ = [
     "ListDurableExecutionsByFunctionResponse",
     "ListDurableExecutionsRequest",
     "ListDurableExecutionsResponse",
+    "Operation",
     "RetryDetails",
     "SendDurableExecutionCallbackFailureRequest",
     "SendDurableExecutionCallbackFailureResponse",

@@ -184,3 +184,20 @@ class InvocationCompletedDetails(JsonMessage):
     end_timestamp: datetime
     request_id: str
     error: EventError | None = None
+
+
+@dataclass(frozen=True)
+class ExecutionPausedDetails(Message):
+    """That somebody asked for a pause, and why; and whether the execution timeout stands still, too."""
+
+    pause_request_timestamp: datetime
+    reason: EventInput | None = None
+    execution_timeout_paused: bool | None = None
+
+
+@dataclass(frozen=True)
+class ExecutionResumedDetails(Message):
+    """That somebody asked for the execution to go on, and why."""
+
+    resume_request_timestamp: datetime
+    reason: EventInput | None = None

@@ -20,6 +20,8 @@ from pytest_durable.model.details import (
     ContextStartedDetails,
     ContextSucceededDetails,
     ExecutionFailedDetails,
+    ExecutionPausedDetails,
+    ExecutionResumedDetails,
     ExecutionStartedDetails,
     ExecutionStoppedDetails,
     ExecutionSucceededDetails,
@@ -72,6 +74,8 @@ class Event(
     callback_failed_details: CallbackFailedDetails | None = None
     callback_timed_out_details: CallbackTimedOutDetails | None = None
     invocation_completed_details: InvocationCompletedDetails | None = None
+    execution_paused_details: ExecutionPausedDetails | None = None
+    execution_resumed_details: ExecutionResumedDetails | None = None
 
     @classmethod
     def from_event_with_id(cls, event: Event, event_id: int) -> Event:

@@ -19,7 +19,32 @@ from durable_sdk.lambda_service import (
 )
 from pytest_durable.exceptions import InvalidParameterValueException
 from pytest_durable.history.events import EventType
-from pytest_durable.model import details
+from pytest_durable.model.details import (
+    CallbackFailedDetails,
+    CallbackStartedDetails,
+    CallbackSucceededDetails,
+    CallbackTimedOutDetails,
+    ChainedInvokeFailedDetails,
+    ChainedInvokeStartedDetails,
+    ChainedInvokeStoppedDetails,
+    ChainedInvokeSucceededDetails,
+    ChainedInvokeTimedOutDetails,
+    ContextFailedDetails,
+    ContextStartedDetails,
+    ContextSucceededDetails,
+    ExecutionFailedDetails,
+    ExecutionStartedDetails,
+    ExecutionStoppedDetails,
+    ExecutionSucceededDetails,
+    ExecutionTimedOutDetails,
+    InvocationCompletedDetails,
+    StepFailedDetails,
+    StepStartedDetails,
+    StepSucceededDetails,
+    WaitCancelledDetails,
+    WaitStartedDetails,
+    WaitSucceededDetails,
+)
 from pytest_durable.model.event_types import event_type_of
 from pytest_durable.model.executions import StartDurableExecutionInput
 from pytest_durable.model.payloads import EventError, EventInput, EventResult, RetryDetails
@@ -142,33 +167,33 @@ class EventCreationContext:
         update = self.operation_update
         match self.operation.operation_type:
             case OperationType.EXECUTION:
-                return details.ExecutionStartedDetails(
+                return ExecutionStartedDetails(
                     self._input(), self.start_durable_execution_input.execution_timeout_seconds
                 )
             case OperationType.WAIT:
-                return details.WaitStartedDetails(self.duration(), self._scheduled_end())
+                return WaitStartedDetails(self.duration(), self._scheduled_end())
             case OperationType.CALLBACK:
                 callback = self.operation.callback_details
                 options = update.callback_options if update else None
-                return details.CallbackStartedDetails(
+                return CallbackStartedDetails(
                     callback.callback_id if callback else None,
                     options.heartbeat_timeout_seconds or None if options else None,
                     options.timeout_seconds or None if options else None,
                 )
             case OperationType.CHAINED_INVOKE:
                 if update is None or update.chained_invoke_options is None:
-                    return details.ChainedInvokeStartedDetails(durable_execution_arn=self.child_execution_arn)
+                    return ChainedInvokeStartedDetails(durable_execution_arn=self.child_execution_arn)
                 shown = self.include_execution_data
-                return details.ChainedInvokeStartedDetails(
+                return ChainedInvokeStartedDetails(
                     update.chained_invoke_options.function_name,
                     update.chained_invoke_options.tenant_id,
                     EventInput(update.payload if shown else None, not shown),
                     self.child_execution_arn,
                 )
             case OperationType.STEP:
-                return details.StepStartedDetails()
+                return StepStartedDetails()
             case OperationType.CONTEXT:
-                return details.ContextStartedDetails()
+                return ContextStartedDetails()
 
     def _input(self) -> EventInput:
         execution = self.operation.execution_details
@@ -183,23 +208,23 @@ _NO_OUTPUT = DurableExecutionInvocationOutput.create_pending()
 
 # The details of the events that end an operation: their class, and which members of the context they hold.
 _ENDINGS: dict[EventType, tuple[Any, tuple[str, ...]]] = {
-    EventType.EXECUTION_SUCCEEDED: (details.ExecutionSucceededDetails, ("result",)),
-    EventType.EXECUTION_FAILED: (details.ExecutionFailedDetails, ("error",)),
-    EventType.EXECUTION_TIMED_OUT: (details.ExecutionTimedOutDetails, ("error",)),
-    EventType.EXECUTION_STOPPED: (details.ExecutionStoppedDetails, ("error",)),
-    EventType.CONTEXT_SUCCEEDED: (details.ContextSucceededDetails, ("result",)),
-    EventType.CONTEXT_FAILED: (details.ContextFailedDetails, ("error",)),
-    EventType.WAIT_SUCCEEDED: (details.WaitSucceededDetails, ("duration",)),
-    EventType.WAIT_CANCELLED: (details.WaitCancelledDetails, ("error",)),
-    EventType.STEP_SUCCEEDED: (details.StepSucceededDetails, ("result", "retry_details")),
-    EventType.STEP_FAILED: (details.StepFailedDetails, ("error", "retry_details")),
-    EventType.CHAINED_INVOKE_SUCCEEDED: (details.ChainedInvokeSucceededDetails, ("result",)),
-    EventType.CHAINED_INVOKE_FAILED: (details.ChainedInvokeFailedDetails, ("error",)),
-    EventType.CHAINED_INVOKE_TIMED_OUT: (details.ChainedInvokeTimedOutDetails, ("error",)),
-    EventType.CHAINED_INVOKE_STOPPED: (details.ChainedInvokeStoppedDetails, ("error",)),
-    EventType.CALLBACK_SUCCEEDED: (details.CallbackSucceededDetails, ("result",)),
-    EventType.CALLBACK_FAILED: (details.CallbackFailedDetails, ("error",)),
-    EventType.CALLBACK_TIMED_OUT: (details.CallbackTimedOutDetails, ("error",)),
+    EventType.EXECUTION_SUCCEEDED: (ExecutionSucceededDetails, ("result",)),
+    EventType.EXECUTION_FAILED: (ExecutionFailedDetails, ("error",)),
+    EventType.EXECUTION_TIMED_OUT: (ExecutionTimedOutDetails, ("error",)),
+    EventType.EXECUTION_STOPPED: (ExecutionStoppedDetails, ("error",)),
+    EventType.CONTEXT_SUCCEEDED: (ContextSucceededDetails, ("result",)),
+    EventType.CONTEXT_FAILED: (ContextFailedDetails, ("error",)),
+    EventType.WAIT_SUCCEEDED: (WaitSucceededDetails, ("duration",)),
+    EventType.WAIT_CANCELLED: (WaitCancelledDetails, ("error",)),
+    EventType.STEP_SUCCEEDED: (StepSucceededDetails, ("result", "retry_details")),
+    EventType.STEP_FAILED: (StepFailedDetails, ("error", "retry_details")),
+    EventType.CHAINED_INVOKE_SUCCEEDED: (ChainedInvokeSucceededDetails, ("result",)),
+    EventType.CHAINED_INVOKE_FAILED: (ChainedInvokeFailedDetails, ("error",)),
+    EventType.CHAINED_INVOKE_TIMED_OUT: (ChainedInvokeTimedOutDetails, ("error",)),
+    EventType.CHAINED_INVOKE_STOPPED: (ChainedInvokeStoppedDetails, ("error",)),
+    EventType.CALLBACK_SUCCEEDED: (CallbackSucceededDetails, ("result",)),
+    EventType.CALLBACK_FAILED: (CallbackFailedDetails, ("error",)),
+    EventType.CALLBACK_TIMED_OUT: (CallbackTimedOutDetails, ("error",)),
 }
 
 
@@ -269,7 +294,7 @@ class EventFactories:
             event_type=EventType.INVOCATION_COMPLETED.value,
             event_timestamp=event_timestamp,
             event_id=event_id,
-            invocation_completed_details=details.InvocationCompletedDetails(
+            invocation_completed_details=InvocationCompletedDetails(
                 start_timestamp, end_timestamp, request_id
             ),
         )  # type: ignore[call-arg]

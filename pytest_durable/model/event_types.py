@@ -13,7 +13,7 @@ TERMINAL_STATUSES = {status for status in OperationStatus if status.is_terminal}
 
 @dataclass(frozen=True)
 class HistoryEventTypeConfig:
-    """What an event of a type says of its operation; both are None for InvocationCompleted."""
+    """What an event of a type says of its operation. InvocationCompleted is about none."""
 
     operation_type: OperationType | None
     operation_status: OperationStatus | None
@@ -27,7 +27,8 @@ def _subject(event_type: EventType) -> tuple[OperationType | None, OperationStat
     for operation_type in OperationType:
         status = event_type.name.removeprefix(f"{operation_type.name}_")
         if status != event_type.name:
-            return operation_type, OperationStatus[status]
+            # A pause changes no status.
+            return operation_type, OperationStatus.__members__.get(status)
     return None, None
 
 
@@ -54,6 +55,7 @@ HISTORY_EVENT_TYPES = {
 _TYPE_OF = {
     (config.operation_type, config.operation_status): EventType(event_type)
     for event_type, config in HISTORY_EVENT_TYPES.items()
+    if config.operation_status is not None
 }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from durable_sdk._wire.codec import Message
 from durable_sdk.lambda_service import (
@@ -15,9 +14,7 @@ from durable_sdk.lambda_service import (
     ExecutionDetails,
     StepDetails,
 )
-
-if TYPE_CHECKING:
-    from pytest_durable.model.executions import StartDurableExecutionInput
+from pytest_durable.model.executions import StartDurableExecutionInput
 
 
 @dataclass(frozen=True)

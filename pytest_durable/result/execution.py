@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from textwrap import indent
 from typing import Any, Self
 
 from durable_sdk.lambda_service import ErrorObject, OperationStatus
@@ -47,15 +49,23 @@ class DurableFunctionTestResult(Lookups):
     """An execution as its log tells it. ``seed`` is None where nothing was left to chance.
 
     Nothing is computed before it is asked for. A log that grows later leaves the result as it was.
+    ``invoked`` are the executions of the durable functions that this one has invoked, in order of start.
     """
 
-    def __init__(self, log: EventLog, *, seed: int | None = None) -> None:
+    def __init__(
+        self,
+        log: EventLog,
+        *,
+        seed: int | None = None,
+        invoked: Sequence[DurableFunctionTestResult] = (),
+    ) -> None:
         self._given = log
         self._length = len(log)
         self.seed = seed
+        self.invoked = tuple(invoked)
 
     def __repr__(self) -> str:
-        parts: list[str] = [self.status.value]
+        parts: list[str] = [self.execution_status.value]
         if self.result is not None:
             parts.append(f"result={shortened(self.result)}")
         if self.error is not None:
@@ -76,14 +86,19 @@ class DurableFunctionTestResult(Lookups):
     def _recorded(self) -> RecordedOperation | None:
         return execution_of(self._log)
 
-    @cached_property
-    def status(self) -> ExecutionStatus:
+    @property
+    def status(self) -> StrEnum:
         """How the execution ended; RUNNING if it has not."""
+        return self.execution_status
+
+    @cached_property
+    def execution_status(self) -> ExecutionStatus:
+        """The same as `status` here; AWS's runner has it beside a status of the last invocation."""
         if self._recorded is None or not self._recorded.is_terminal:
             return ExecutionStatus.RUNNING
         return ExecutionStatus(self._recorded.status.value)
 
-    @property
+    @cached_property
     def result(self) -> str | None:
         """What the handler returned, as the JSON text that is stored; None if there is none."""
         return None if self._recorded is None else self._recorded.result
@@ -119,11 +134,11 @@ class DurableFunctionTestResult(Lookups):
             ExecutionFailedError: it did not; the message holds its status, its error, the operation
                 where that came from, and what was left to do.
         """
-        if self.status is ExecutionStatus.SUCCEEDED:
+        if self.execution_status is ExecutionStatus.SUCCEEDED:
             return self
         name = self._recorded.subject.name if self._recorded else None
         raise ExecutionFailedError(
-            failure_text(self.status.value, name, self.error, self.operations, self.pending)
+            failure_text(self.execution_status.value, name, self.error, self.operations, self.pending)
         )
 
     @cached_property
@@ -179,8 +194,12 @@ class DurableFunctionTestResult(Lookups):
         return timedelta(microseconds=self._log[len(self._log) - 1].at - self._log[0].at)
 
     def timeline(self) -> str:
-        """Return the run as text: times since the start, invocations, operations, outcomes."""
-        return timeline(self._log)
+        """Return the run as text: times since the start, invocations, operations, outcomes.
+
+        The executions of invoked functions follow, further in.
+        """
+        own = timeline(self._log)
+        return "\n".join([own, *(indent(invoked.timeline(), "    ") for invoked in self.invoked)])
 
     def to_html(self, path: str | Path) -> Path:
         """Write the timeline as one self-contained HTML page, and return where it is."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pytest_durable.durations import DurationLike, to_microseconds
 from pytest_durable.errors import DurableTestError
 from pytest_durable.history.fold import RecordedOperation
-from pytest_durable.result.execution import DurableFunctionTestResult
 from pytest_durable.simulator.execution import SimulatedExecution
 from pytest_durable.simulator.pending import callback_names, pending_operations
 from pytest_durable.simulator.scripts.names import callback_paths, matches
@@ -81,7 +80,7 @@ def await_callback(
             f"Nobody can answer {what}: it has ended already, with status {ended.status.value}."
         )
     if execution.closed:
-        result = DurableFunctionTestResult(execution.record.log, seed=simulator.options.seed)
+        result = simulator.result(execution)
         result.raise_for_status()
         names = ", ".join(map(repr, callback_names(execution))) or "none"
         raise DurableTestError(

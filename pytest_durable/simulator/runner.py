@@ -346,10 +346,12 @@ class LocalRunner(Runner):
     @property
     def results(self) -> list[DurableFunctionTestResult]:
         """What became of every execution so far, those of invoked functions too, in order of start."""
-        return [
-            DurableFunctionTestResult(execution.record.log, seed=self.seed)
-            for execution in self._simulator.executions.values()
-        ]
+        return [self._simulator.result(execution) for execution in self._simulator.executions.values()]
+
+    def timeline(self) -> str:
+        """Return every execution as text; those of invoked functions stand below the one that invoked."""
+        roots = [execution for execution in self._simulator.executions.values() if execution.invoker is None]
+        return "\n\n".join(self._simulator.result(execution).timeline() for execution in roots)
 
     @property
     def pending(self) -> list[PendingOperation]:

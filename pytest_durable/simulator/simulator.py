@@ -7,6 +7,7 @@ from contextlib import nullcontext
 
 from pytest_durable.errors import DurableStuckError, UsageError
 from pytest_durable.history.codec import to_microseconds
+from pytest_durable.result.execution import DurableFunctionTestResult
 from pytest_durable.simulator.callbacks import Callbacks
 from pytest_durable.simulator.checkers.lifecycle import LifecycleChecker
 from pytest_durable.simulator.checkers.liveness import LivenessChecker
@@ -171,6 +172,15 @@ class Simulator:
         self.run_until(lambda: execution.closed and execution.invocation is None)
         if not execution.closed:
             raise self.stuck(execution)
+
+    def result(self, execution: SimulatedExecution) -> DurableFunctionTestResult:
+        """Return what has become of an execution so far, and of those that it has invoked."""
+        invoked = [
+            self.result(other)
+            for other in self.executions.values()
+            if other.invoker is not None and other.invoker.execution is execution
+        ]
+        return DurableFunctionTestResult(execution.record.log, seed=self.options.seed, invoked=invoked)
 
     def stuck(self, execution: SimulatedExecution) -> DurableStuckError:
         """Return the error that says why the execution does not go on."""

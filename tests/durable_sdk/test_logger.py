@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from durable_sdk.identifier import OperationIdentifier
+from durable_sdk.lambda_service import OperationType
 from durable_sdk.logger import Logger, LogInfo
 
-INFO = LogInfo("arn", "parent", "name", "id", 2)
+
+@dataclass
+class _Execution:
+    durable_execution_arn: str
+
+
+EXECUTION = _Execution("arn")
+INFO = LogInfo(EXECUTION, "parent", "id", "name", 2)
 LABELS = {
     "executionArn": "arn",
     "parentId": "parent",
@@ -110,7 +120,7 @@ def test_an_exception_is_logged_with_its_traceback(
 
 def test_labels_that_are_not_known_are_left_out() -> None:
     plain = _Plain()
-    Logger.from_log_info(plain, LogInfo("arn", parent_id="parent")).info("x")
+    Logger.from_log_info(plain, LogInfo(EXECUTION, parent_id="parent")).info("x")
     assert plain.calls[0][3] == {"executionArn": "arn", "parentId": "parent"}
 
 
@@ -147,12 +157,25 @@ def test_other_labels_keep_the_logger_and_the_replay_source() -> None:
     plain = _Plain()
     replaying = False
     logger = Logger.from_log_info(plain, INFO, lambda: replaying)
-    other = logger.with_log_info(LogInfo("other"))
+    other = logger.with_log_info(LogInfo(_Execution("other")))
     other.info("x")
     replaying = True
     other.info("y")
     assert other.get_logger() is plain
     assert [(call[1], call[3]) for call in plain.calls] == [("x", {"executionArn": "other"})]
+
+
+def test_labels_can_be_a_mapping() -> None:
+    plain, given = _Plain(), {"a": 1, "b": 2}
+    Logger(plain, given).info("x", extra={"b": 3})
+    assert plain.calls == [("info", "x", (), {"a": 1, "b": 3})]
+    assert given == {"a": 1, "b": 2}
+
+
+def test_an_operation_gives_its_labels() -> None:
+    identifier = OperationIdentifier("id", "Step", "parent", "name", operation_type=OperationType.STEP)
+    assert LogInfo.from_operation_identifier(EXECUTION, identifier, 2) == INFO
+    assert INFO.with_parent_id("other") == LogInfo(EXECUTION, "other", "id", "name", 2)
 
 
 def test_the_root_logger_is_the_default() -> None:

@@ -18,11 +18,15 @@ from durable_sdk._wire.errors import ErrorObject
 from durable_sdk.concurrency.models import BatchItem, BatchItemStatus, BatchResult, CompletionReason
 from durable_sdk.exceptions import RetryableSerDesError, SerDesError
 from durable_sdk.serdes import (
+    DEFAULT_JSON_SERDES,
+    DEFAULT_SERDES,
+    EXTENDED_TYPES_SERDES,
     ExtendedTypeSerDes,
     JsonSerDes,
     PassThroughSerDes,
     SerDes,
     SerDesContext,
+    TypeTag,
     deserialize,
     serialize,
 )
@@ -188,6 +192,9 @@ def test_a_timestamp_with_z_is_read_as_utc() -> None:
         ([(1, 1j)], "<class 'complex'>", "value[0][1]"),
         ({(1, 2): 3}, "<class 'tuple'>", "value"),
         ([{b"x": 1}], "<class 'bytes'>", "value[0]"),
+        ({"a": {1: "x", "1": "y"}}, "Keys 1 and '1' would both be stored as '1'", "value['a']"),
+        ({True: 0, "true": 1}, "Keys True and 'true' would both be stored as 'true'", "value"),
+        ({None: 0, "null": 1}, "Keys None and 'null' would both be stored as 'null'", "value"),
     ],
 )
 def test_what_has_no_form_is_refused_with_its_position(value: Any, culprit: str, position: str) -> None:
@@ -203,6 +210,19 @@ def test_a_value_that_contains_itself_is_refused(wrap: Any) -> None:
     cycle.append(wrap(cycle))
     with pytest.raises(SerDesError, match="contains itself"):
         TYPED.serialize(cycle)
+
+
+@pytest.mark.parametrize(
+    "wrap", [lambda number: number, lambda number: [number], lambda number: {"a": number}]
+)
+def test_a_number_with_too_many_digits_is_refused(wrap: Any) -> None:
+    with pytest.raises(SerDesError, match="cannot be serialized: Exceeds the limit"):
+        TYPED.serialize(wrap(10**5000))
+
+
+def test_a_text_that_is_nested_too_deeply_is_refused() -> None:
+    with pytest.raises(SerDesError, match="nested too deeply"):
+        TYPED.deserialize("[" * 100_000)
 
 
 @pytest.mark.parametrize(
@@ -240,6 +260,23 @@ def test_another_form_is_refused_with_its_tag_and_position(text: str, culprit: s
 def test_a_batch_without_a_reason_is_read() -> None:
     text = '{"t":"br","v":{"all":{"t":"l","v":[]}}}'
     assert TYPED.deserialize(text) == BatchResult([], CompletionReason.ALL_COMPLETED)
+
+
+def test_the_tags_are_those_of_the_table() -> None:
+    table = (ExtendedTypeSerDes.__doc__ or "").split("====")
+    words = " ".join(table).split()
+    assert [tag for tag in TypeTag if tag not in words] == []
+
+
+def test_the_constants_are_the_serdes_they_name() -> None:
+    assert isinstance(EXTENDED_TYPES_SERDES, ExtendedTypeSerDes)
+    assert isinstance(DEFAULT_JSON_SERDES, JsonSerDes)
+    assert DEFAULT_SERDES is EXTENDED_TYPES_SERDES
+
+
+def test_each_serdes_can_be_told_its_type() -> None:
+    for cls in (ExtendedTypeSerDes[int], JsonSerDes[int], PassThroughSerDes[int]):
+        assert isinstance(cls(), SerDes)
 
 
 @given(st.text())

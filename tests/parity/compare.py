@@ -5,13 +5,16 @@
 installs AWS's packages from the index into a scratch environment under build/, describes their surface
 anew, checks that the description in this directory is the same, and prints every difference of ours that no
 entry of `differences.DIFFERENCES` allows. Exit code 1 if there is one. With ``--record`` it writes the
-description instead of checking it.
+description instead of checking it, and the page of the documentation that lists the differences.
+
+It also runs `aws_suite.py` with AWS's packages; the test suite runs it with ours.
 """
 
 from __future__ import annotations
 
 import importlib
 import json
+import os
 import subprocess
 import sys
 import venv
@@ -23,15 +26,17 @@ TESTS = Path(__file__).resolve().parent.parent
 if __name__ == "__main__":
     sys.path[:0] = [str(TESTS), str(TESTS.parent)]
 
-from parity.differences import DIFFERENCES, Difference  # noqa: E402
+from parity.differences import DIFFERENCES, Difference, page  # noqa: E402
 from parity.surface import MODULES, Described, describe  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 RECORDED = HERE / "aws_surface.json"
+PAGE = TESTS.parent / "docs" / "explanation" / "api-differences.md"
 SCRATCH = TESTS.parent / "build" / "aws-venv"
 AWS_PACKAGES = [
     "aws-durable-execution-sdk-python==3.0.0",
     "aws-durable-execution-sdk-python-testing==1.4.0",
+    "pytest",
 ]
 
 _ABSENT = object()
@@ -188,8 +193,13 @@ def main(arguments: list[str]) -> int:
         print(f"{RECORDED} differs from AWS's packages: write it anew with --record.")
         return 1
     surface = recorded_surface()
+    if "--record" in arguments:
+        PAGE.write_text(page())
     found = compare(surface)
     wrong = unexplained(found)
+    # Without the configuration of this repository.
+    pytest = [_aws_python(), "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull]
+    suite = subprocess.run([*pytest, HERE / "aws_suite.py"], cwd=fresh.parent)
     names = sum(map(len, surface.values()))
     for one in wrong:
         print(one)
@@ -199,7 +209,7 @@ def main(arguments: list[str]) -> int:
         f"{names} public names in {len(surface)} modules of AWS's packages; {len(found)} differences, "
         f"{len(found) - len(wrong)} of them deliberate."
     )
-    return 1 if wrong or unused(found) else 0
+    return 1 if wrong or unused(found) or suite.returncode else 0
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ PARTS = (
     "result",
     "backend",
     "simulator",
+    "runner",
     "settings",
     "markers",
     "fixtures",

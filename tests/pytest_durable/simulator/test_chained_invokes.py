@@ -16,7 +16,7 @@ from durable_sdk import DurableContext, durable_execution
 from durable_sdk.config import CompletionConfig, InvokeConfig, ParallelConfig, StepConfig
 from durable_sdk.exceptions import InvokeError
 from durable_sdk.retries import RetryPresets
-from pytest_durable.errors import DurableStuckError, UsageError
+from pytest_durable.errors import DurableStuckError, NonDeterminismError, UsageError
 from pytest_durable.history.codec import canonical_text
 from pytest_durable.result.execution import DurableFunctionTestResult
 from pytest_durable.simulator.runner import LocalRunner
@@ -549,7 +549,29 @@ def test_invokes_in_one_request_get_one_outcome_each(random_schedule: bool) -> N
     runner.close()
 
 
-# Getting stuck, determinism.
+# Results, getting stuck, determinism.
+
+
+def test_a_result_shows_the_executions_that_it_has_invoked() -> None:
+    runner = runner_of()
+    result = runner.run({"function": "child", "payload": 1})
+    (invoked,) = result.invoked
+    assert invoked.value == {"got": 1}
+    assert invoked.invoked == ()
+    own, _, inner = result.timeline().partition("\n    execution ")
+    assert own.startswith("execution ")
+    assert "inside" not in own
+    assert "inside" in inner
+    assert runner.timeline() == result.timeline()
+
+
+def test_a_result_stays_as_it_was_when_an_invoked_execution_goes_on() -> None:
+    execution = runner_of().start({"function": "child"}).until("call").until_suspended()
+    early = execution.result()
+    execution.finish()
+    assert early.invoked[0].status == "RUNNING"
+    assert "inside" not in early.timeline()
+    assert execution.result().invoked[0].status == "SUCCEEDED"
 
 
 def test_a_stuck_parent_names_what_its_child_waits_for() -> None:
@@ -605,3 +627,15 @@ def test_check_determinism_covers_invoked_functions() -> None:
     runner.on_invoke("scripted", times=2).returns(1)
     assert runner.check_determinism().status == "SUCCEEDED"
     runner.close()
+
+
+def test_check_determinism_finds_what_differs_inside_an_invoked_function() -> None:
+    numbers = iter(range(10))
+
+    @durable_execution
+    def leaking(event: Any, context: DurableContext) -> None:
+        context.step(corpus.echo(1), name=f"step-{next(numbers)}")
+
+    runner = corpus.make_runner(calling).register_durable_function("leaking", leaking)
+    with pytest.raises(NonDeterminismError, match="step-0"):
+        runner.check_determinism({"function": "leaking"})
