@@ -19,7 +19,7 @@ class Deliberate:
     """A difference that is meant, in words for users, and what it looks like to `run.py`.
 
     ``found`` gives by the name of a case regular expressions that match every line of the differences
-    found there. Without any, the difference is one that running a handler cannot show.
+    found there. Without any, AWS's runner cannot show the difference, and a test shows how it is here.
     """
 
     situation: str
@@ -157,6 +157,24 @@ DELIBERATE = [
         "`ValidationError` before anything is sent",
         "The error names the argument, and no work is lost.",
         {"wait_longer_than_a_year": _REFUSED},
+    ),
+    Deliberate(
+        "An update larger than 750 KiB, such as a large result of a step, follows another one closely",
+        "It is never sent, and the invocation hangs",
+        "It is sent alone",
+        "The service takes payloads of up to 6 MiB.",
+    ),
+    Deliberate(
+        "An invoked function ends CANCELLED",
+        "The handler goes on waiting",
+        "`InvokeError`",
+        "It is an end like any other.",
+    ),
+    Deliberate(
+        "An `InvocationError` whose `is_retryable()` is false leaves the handler",
+        "`AttributeError` leaves the function, and the invocation is tried again",
+        "The execution fails with that error",
+        "It is what `is_retryable` says.",
     ),
     Deliberate(
         "The messages of the SDK's own errors",

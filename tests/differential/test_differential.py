@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from copy import deepcopy
+from typing import Any
 
 import pytest
 from differential import deliberate, outcome
 from differential.corpus import all_cases
 from differential.deliberate import DELIBERATE
 from differential.ours import undocumented
+from migration.corpus import Case, Sdk, gives
+from migration.driver import new_execution
+from migration.service import Answer, Json
 
 NAMES = sorted(outcome.saved())
 
@@ -57,3 +62,34 @@ def test_two_outcomes_that_differ_in_the_name_of_the_package_alone_are_the_same(
     ours = {"status": "FAILED", "error": ["durable_sdk.exceptions.StepError", "boom"]}
     aws = {"status": "FAILED", "error": ["aws_durable_execution_sdk_python.exceptions.StepError", "boom"]}
     assert not outcome.differences(ours, aws)
+
+
+def answer_of(body: Any, **targets: Answer) -> Json:
+    """Run a body as a handler on the service in memory."""
+    return new_execution(Case("handler", body, targets=targets), Sdk("durable_sdk")).finish()
+
+
+def test_a_large_result_after_a_start_is_sent() -> None:
+    def body(sdk: Sdk, event: Any, context: Any) -> Any:
+        return len(context.step(gives("x" * 800_000), name="large"))
+
+    assert answer_of(body) == {"Status": "SUCCEEDED", "Result": "800000"}
+
+
+def test_a_cancelled_function_is_an_error_of_the_invoke() -> None:
+    def body(sdk: Sdk, event: Any, context: Any) -> Any:
+        return sdk.error(lambda: context.invoke("charge", {}, name="charge"))[0]
+
+    assert json.loads(answer_of(body, charge=Answer("CANCELLED"))["Result"]) == "InvokeError"
+
+
+def test_an_invocation_error_that_is_not_retryable_fails_the_execution() -> None:
+    def body(sdk: Sdk, event: Any, context: Any) -> Any:
+        class FinalError(sdk.InvocationError):  # type: ignore[misc,name-defined]
+            def is_retryable(self) -> bool:
+                return False
+
+        raise FinalError("no")
+
+    answer = answer_of(body)
+    assert (answer["Status"], answer["Error"]["ErrorMessage"]) == ("FAILED", "no")

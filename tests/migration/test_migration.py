@@ -16,13 +16,14 @@ RELEASES = ("1.7.0", "3.0.0")
 # Cases that AWS's 3.0.0, whose semantics this SDK has, ends in another way than the 1.7.0 did, and why.
 _RAW_TYPES = "an item that fails by itself keeps the type of its error, where 1.7 stored that of the wrapper"
 _SLOTS = "a suspended branch keeps its slot, where 1.7 let the next one begin"
+_DECIDES = "a batch decides whether to go on before it begins a branch, where 1.7 began it first"
 _ENVELOPE = "a large batch records how each item ended, where 1.7 recorded nothing"
 _CALLBACKS = "an error of a callback keeps its class and its data, where 1.7 wrapped it and dropped them"
 OTHER_END_THAN_1_7 = {
     "parallel_failures_nested": _RAW_TYPES,
     "parallel_failures_flat": _RAW_TYPES,
-    "parallel_fails_at_the_first_failure": _SLOTS,
-    "parallel_failure_ends_the_execution": _SLOTS,
+    "parallel_fails_at_the_first_failure": _DECIDES,
+    "parallel_failure_ends_the_execution": _DECIDES,
     "map_beyond_tolerance": _SLOTS,
     "map_beyond_tolerance_flat": _SLOTS,
     "parallel_with_large_result": _ENVELOPE,
