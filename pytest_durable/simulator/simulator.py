@@ -137,8 +137,9 @@ class Simulator:
 
         ``between_invocations`` promises that it begins to hold only while no invocation runs.
         """
-        # With other executions about, their invocations run while none of this one does.
-        inline = between_invocations and not self._functions.names
+        # With other executions about, one of their invocations may run while none of this one does.
+        is_alone = sum(not execution.closed for execution in self.executions.values()) <= 1
+        inline = between_invocations and is_alone and not self._functions.names
         shown = wall_clock.shown(self._world.clock) if self.options.virtual_clock else nullcontext()
         with collection_paused(), shown:
             self._loop.run(predicate, horizon=horizon, inline=inline)

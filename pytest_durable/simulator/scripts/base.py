@@ -85,7 +85,7 @@ class Script(Generic[Outcome]):
         fresh._is_open = self._is_open
         return fresh
 
-    def absorb(self, other: Self) -> None:
+    def absorb(self, other: Script[Outcome]) -> None:
         """Count the uses of a rewound script as this one's."""
         self.uses = max(self.uses, other.uses)
 

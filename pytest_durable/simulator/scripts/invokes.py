@@ -105,9 +105,9 @@ class InvokeScript(Script[InvokeOutcome]):
         """Call the registered function."""
         return self._add(CallsReal())
 
-    def absorb(self, other: Self) -> None:
-        """Count the uses of a rewound script as this one's."""
-        if other.uses > self.uses:
+    def absorb(self, other: Script[InvokeOutcome]) -> None:
+        """Count the uses of a rewound script as this one's, with what it was called with."""
+        if isinstance(other, InvokeScript) and other.uses > self.uses:
             self._payloads = list(other._payloads)
         super().absorb(other)
 

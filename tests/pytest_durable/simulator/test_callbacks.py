@@ -353,10 +353,18 @@ def test_an_early_answer_comes_before_the_handler_waits(random_schedule: bool) -
 
 
 def test_a_duplicate_answer_changes_nothing() -> None:
+    sent: list[str] = []
+
+    def answer(callback_id: str) -> str:
+        sent.append(callback_id)
+        return f"answer {len(sent)}"
+
     runner = corpus.make_runner(approval)
-    runner.on_callback("approval").succeed("yes", duplicate=True)
-    result = runner.run()
-    assert result.value == "yes"
+    runner.on_callback("approval").succeed(answer, duplicate=True)
+    result = runner.run({})
+    assert result.value == "answer 1"
+    assert len(sent) == 2
+    assert len(set(sent)) == 1
     assert corpus.event_names(result).count("CallbackSucceeded approval create callback id") == 1
 
 

@@ -408,6 +408,30 @@ def test_a_plain_function_goes_on_when_its_parent_has_ended() -> None:
     assert ended == ["plain"]
 
 
+def test_a_run_ends_with_its_execution_whatever_an_invoked_one_still_does() -> None:
+    @durable_execution
+    def busy(event: Any, context: DurableContext) -> None:
+        context.step(corpus.sleep(3600), name="busy")
+
+    runner = corpus.make_runner(calling).register_durable_function("busy", busy, "2h")
+    before = runner.clock.now
+    assert runner.run({"function": "busy"}, timeout=10).status == "TIMED_OUT"
+    assert runner.clock.now - before == timedelta(seconds=10)
+    assert runner.results[1].status == "RUNNING"
+
+
+def test_waiting_for_one_execution_does_not_carry_another_beyond_its_end() -> None:
+    @durable_execution
+    def sleeping(event: Any, context: DurableContext) -> None:
+        context.step(corpus.sleep(event), name="sleep")
+
+    runner = corpus.make_runner(sleeping, invocation_timeout_seconds=7200)
+    runner.run_async(3600)
+    before = runner.clock.now
+    assert runner.run(10).status == "SUCCEEDED"
+    assert runner.clock.now - before == timedelta(seconds=10)
+
+
 def test_a_test_that_fails_inside_a_function_fails() -> None:
     with pytest.raises(pytest.fail.Exception, match="from inside"):
         failure(lambda event, context: pytest.fail("from inside"))
@@ -429,7 +453,10 @@ def test_context_variables_of_the_test_are_seen_everywhere() -> None:
         note("handler")
         context.step(lambda: note("step"))
         context.parallel([lambda branch: note("branch"), lambda branch: branch.step(lambda: note("deep"))])
+        # What the handler sets itself stays in its own invocation.
+        variable.set("set by the handler")
         context.invoke("inner", None)
+        variable.set("set by the handler")
         context.invoke("plain", None)
 
     runner = corpus.make_runner(handler).register_durable_function("inner", inner)

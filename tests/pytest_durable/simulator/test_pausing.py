@@ -48,6 +48,24 @@ def test_a_running_invocation_ends_with_its_next_checkpoint(random_schedule: boo
     assert [operation.name for operation in result.operations] == ["first", "second", "pause", "third"]
 
 
+@durable_execution
+def many_steps(event: Any, context: DurableContext) -> Any:
+    return [context.step(corpus.sleep(10), name=f"step-{number}") for number in range(8)]
+
+
+def test_an_invocation_that_was_cut_short_is_no_failure_and_goes_on_at_once() -> None:
+    runner = corpus.make_runner(many_steps)
+    execution = runner.start()
+    for _ in range(5):
+        execution.advance(5)
+        runner.pause_execution(execution.arn)
+        runner.resume_execution(execution.arn)
+    result = execution.finish()
+    assert result.status == "SUCCEEDED"
+    assert result.virtual_elapsed == timedelta(seconds=80)
+    assert len(result.invocations) == 6
+
+
 @BOTH_SCHEDULES
 def test_what_completes_while_it_is_paused_is_kept(random_schedule: bool) -> None:
     runner = corpus.make_runner(working, random_schedule=random_schedule)
