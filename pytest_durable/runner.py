@@ -272,7 +272,7 @@ class DurableFunctionTestRunner:
         self._answer("success", callback_id, lambda: self._succeed(callback_id, result))
 
     def _succeed(self, callback_id: str, result: bytes | None) -> None:
-        self._runner.send_callback_success(callback_id, result or None)
+        self._runner.send_callback_success(callback_id, result.decode() if result else None)
 
     def send_callback_failure(self, callback_id: str, error: ErrorObject | None = None) -> None:
         """Answer a callback with an error, an empty one if none is given.

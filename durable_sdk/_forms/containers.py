@@ -39,6 +39,7 @@ class ElementsForm(Form):
         """Return the elements as a list."""
         if not isinstance(value, self.takes):
             raise self.mismatch(value)
+        _check_unnamed(self, value)
         try:
             if isinstance(value, set | frozenset):
                 return sorted(map(self.element.encode, value), key=_sorted_text)
@@ -72,6 +73,7 @@ class TupleForm(Form):
         """Return the elements as a list."""
         if not isinstance(value, tuple):
             raise self.mismatch(value)
+        _check_unnamed(self, value)
         return self._each_position([form.encode for form in self.elements], value)
 
     def decode(self, json: Json) -> tuple[Any, ...]:
@@ -102,12 +104,12 @@ class MappingForm(Form):
         self.name = f"dict[{key.name}, {member.name}]"
         self.key = key
         self.member = member
-        self._has_text_keys = key.shapes == {Shape.TEXT}
+        self.has_text_keys = key.shapes == {Shape.TEXT}
 
     @property
     def is_plain(self) -> bool:  # type: ignore[override]
         """Whether keys and members are plain."""
-        return self._has_text_keys and self.key.is_plain and self.member.is_plain
+        return self.has_text_keys and self.key.is_plain and self.member.is_plain
 
     def encode(self, value: Any) -> Json:
         """Return the members under texts."""
@@ -117,7 +119,7 @@ class MappingForm(Form):
         for key, member in value.items():
             try:
                 text = self.key.encode(key)
-                members[text if self._has_text_keys else _json.dumps(text)] = self.member.encode(member)
+                members[text if self.has_text_keys else _json.dumps(text)] = self.member.encode(member)
             except Unfit as unfit:
                 unfit.below(f"[{shown(key)}]")
                 raise
@@ -142,7 +144,7 @@ class MappingForm(Form):
         Raises:
             Unfit: it stands for none.
         """
-        if self._has_text_keys:
+        if self.has_text_keys:
             return self.key.decode(text)
         try:
             key = _json.loads(text)
@@ -192,6 +194,15 @@ class BatchForm(Form):
                     raise
             done.append(item)
         return done
+
+
+def _check_unnamed(form: Form, value: object) -> None:
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        name = type(value).__name__
+        raise Unfit(
+            f"Expected {form.name}, got the named tuple {name}, whose names would be lost: name {name} "
+            "in the annotation"
+        )
 
 
 def _each(function: Callable[[Any], Any], elements: Iterable[Any]) -> list[Any]:

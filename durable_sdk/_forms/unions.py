@@ -98,6 +98,9 @@ def misreads(reader: Form, writer: Form) -> bool:
     if isinstance(reader, ElementsForm) and isinstance(writer, ElementsForm):
         return reader.takes != writer.takes or misreads(reader.element, writer.element)
     if isinstance(reader, MappingForm) and isinstance(writer, MappingForm):
+        # In JSON all keys are texts: that of the int 1 is a str to whoever reads one.
+        if reader.has_text_keys != writer.has_text_keys:
+            return True
         return misreads(reader.key, writer.key) or misreads(reader.member, writer.member)
     return True
 

@@ -107,6 +107,8 @@ def _perform(operation: DurableOperation[T], recorded: StoredOperation | None, s
     decision = operation.decide(recorded, begun=False)
     if isinstance(decision, Begin):
         if state.plugins is not None:
+            # The checkpoint would refuse it, but nobody is to hear of an operation that never starts.
+            state.demand_open(operation.identifier)
             state.plugins.on_operation_action(decision.update, previous_operation=recorded)
         state.checkpoint(decision.update, synchronous=decision.synchronous)
         decision = operation.decide(state.find(operation.identifier), begun=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from durable_sdk.lambda_service import (
     CallbackDetails,
@@ -255,7 +255,7 @@ class EventFactories:
         operation = context.operation
         begins = event_type not in _ENDINGS
         member = f"{event_type.name.lower()}_details"
-        return cls(
+        return cls._made(
             event_type=event_type.value,
             event_timestamp=context.start_timestamp if begins else context.end_timestamp,
             sub_type=operation.sub_type,
@@ -264,7 +264,13 @@ class EventFactories:
             name=operation.name,
             parent_id=operation.parent_id,
             **{member: context.started_details() if begins else _ending_details(context, event_type)},
-        )  # type: ignore[call-arg]
+        )
+
+    @classmethod
+    def _made(cls, **fields: Any) -> Self:
+        # The fields are Event's, which this class is mixed into.
+        made: Self = cast("Any", cls)(**fields)
+        return made
 
     @classmethod
     def create_event_started(cls, context: EventCreationContext) -> Self:
@@ -290,14 +296,14 @@ class EventFactories:
         request_id: str,
     ) -> Self:
         """Return the event that ends a run of the handler."""
-        return cls(
+        return cls._made(
             event_type=EventType.INVOCATION_COMPLETED.value,
             event_timestamp=event_timestamp,
             event_id=event_id,
             invocation_completed_details=InvocationCompletedDetails(
                 start_timestamp, end_timestamp, request_id
             ),
-        )  # type: ignore[call-arg]
+        )
 
     @classmethod
     def create_execution_event(cls, context: EventCreationContext) -> Self:

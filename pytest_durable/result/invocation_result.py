@@ -44,10 +44,10 @@ class DurableFunctionTestResult(execution.DurableFunctionTestResult):
         super().__init__(EventLog())
         self._status: InvocationStatus | None = status
         # Stored where the properties would keep what they read from a log.
-        self.__dict__["operations"] = operations
-        self.__dict__["result"] = result
-        self.__dict__["error"] = error
-        self.__dict__["execution_status"] = execution_status or _execution_status(status)
+        self.operations = operations
+        self.result = result
+        self.error = error
+        self.execution_status = execution_status or _execution_status(status)
 
     @classmethod
     def from_log(cls, log: EventLog, *, seed: int | None = None) -> Self:
@@ -75,9 +75,9 @@ class DurableFunctionTestResult(execution.DurableFunctionTestResult):
         """
         made = cls.from_log(event_log(history_response.events))
         # A history without execution data lacks these.
-        made.__dict__["result"] = execution_response.result
-        made.__dict__["error"] = execution_response.error
-        made.__dict__["execution_status"] = ExecutionStatus(execution_response.status)
+        made.result = execution_response.result
+        made.error = execution_response.error
+        made.execution_status = ExecutionStatus(execution_response.status)
         return made
 
     @property

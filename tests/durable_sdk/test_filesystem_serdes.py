@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import durable_sdk.filesystem_serdes as module
@@ -23,6 +23,9 @@ from durable_sdk.filesystem_serdes import (
     FileSystemSerDesMode,
 )
 from durable_sdk.serdes import JsonSerDes, PassThroughSerDes, SerDes, SerDesContext, deserialize, serialize
+
+# How long an example takes depends on what else the machine does.
+untimed = settings(deadline=None)
 
 ARN = "arn:aws:lambda:eu-central-1:123456789012:function:orders:7/durable-execution/e-1/i-1"
 CONTEXT = SerDesContext("op-1", ARN)
@@ -42,6 +45,7 @@ def test_a_value_comes_back_from_its_file(tmp_path: Path) -> None:
     assert files_below(tmp_path) == [path]
 
 
+@untimed
 @given(st.text(st.characters(codec="utf-8")))
 def test_a_text_is_in_the_file_as_it_is(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     base = tmp_path_factory.getbasetemp() / "texts"
@@ -240,6 +244,7 @@ arns = outside | st.builds(
 )
 
 
+@untimed
 @given(arns, outside, st.sampled_from(FileSystemPathEncoding))
 def test_no_id_and_no_arn_leads_out_of_the_base_path(
     tmp_path_factory: pytest.TempPathFactory, arn: str, operation_id: str, encoding: FileSystemPathEncoding

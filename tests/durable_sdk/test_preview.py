@@ -9,11 +9,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from durable_sdk.exceptions import ValidationError
 from durable_sdk.preview import FieldMatchMode, PreviewConfig, PreviewField, PreviewMode, build_preview
+
+# How long an example takes depends on what else the machine does.
+untimed = settings(deadline=None)
 
 ALL = PreviewConfig(PreviewMode.INCLUDE_ALL)
 
@@ -83,6 +86,7 @@ def keys_in(value: Any) -> set[str]:
     return {key for part in value for key in keys_in(part)} if isinstance(value, list) else set()
 
 
+@untimed
 @given(st.dictionaries(names, values), configs)
 def test_a_preview_hides_what_is_excluded(value: Any, config: PreviewConfig) -> None:
     preview = build_preview(value, config)

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from durable_sdk._wire.errors import ErrorObject
@@ -30,6 +30,9 @@ from durable_sdk.serdes import (
     deserialize,
     serialize,
 )
+
+# How long an example takes depends on what else the machine does.
+untimed = settings(deadline=None)
 
 TYPED = ExtendedTypeSerDes()
 
@@ -106,6 +109,7 @@ def types_of(value: Any) -> Any:
     return type(value)
 
 
+@untimed
 @given(values)
 def test_what_is_read_is_what_was_written(value: Any) -> None:
     text = TYPED.serialize(value)
@@ -115,6 +119,7 @@ def test_what_is_read_is_what_was_written(value: Any) -> None:
     assert TYPED.serialize(read) == text
 
 
+@untimed
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists))
 def test_primitives_and_lists_of_them_are_plain_compact_json(value: Any) -> None:
     assert TYPED.serialize(value) == json.dumps(value, separators=(",", ":"))
@@ -279,6 +284,7 @@ def test_each_serdes_can_be_told_its_type() -> None:
         assert isinstance(cls(), SerDes)
 
 
+@untimed
 @given(st.text())
 def test_pass_through_stores_texts_as_they_are(text: str) -> None:
     assert PassThroughSerDes().serialize(text) == text

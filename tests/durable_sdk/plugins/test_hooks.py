@@ -381,6 +381,21 @@ def test_a_branch_that_the_batch_no_longer_waits_for_does_not_end() -> None:
     assert recording.lines[-1] == "invocation-end SUCCEEDED"
 
 
+def test_an_operation_that_is_refused_does_not_start() -> None:
+    def slow(branch: DurableContext) -> None:
+        time.sleep(5)
+        branch.step(lambda: None, "too late")
+
+    branches = [ParallelBranch(slow, name="slow"), ParallelBranch(lambda branch: 1, name="quick")]
+    config = ParallelConfig(completion_config=CompletionConfig.first_successful())
+    _, recording = observe(lambda event, context: context.parallel(branches, "all", config).get_results())
+    assert [line for line in recording.lines if "slow" in line or "late" in line] == [
+        "operation-start slow",
+        "function-start slow 1",
+        "function-end slow 1 INCOMPLETE",
+    ]
+
+
 def crashed_after_five_seconds(func: Any, *plugins: Any) -> list[list[str]]:
     """Run a handler whose process dies, and return the lines of each invocation."""
     recording = Recording()

@@ -130,3 +130,30 @@ def test_every_boundary_keeps_data_and_stack_trace() -> None:
     inner = rebuild_error(FULL, StepError)
     outer = rebuild_error(ErrorObject.from_exception(inner), ChildContextError)
     assert (outer.data, outer.stack_trace) == ("data", ["line 1", "line 2"])
+
+
+@pytest.mark.parametrize(
+    ("stored", "cls"),
+    [("ValueError", DurableOperationError), ("durable_sdk.exceptions.StepError", StepError)],
+)
+def test_an_error_becomes_the_operation_error_that_it_names(
+    stored: str, cls: type[DurableOperationError]
+) -> None:
+    error = ErrorObject("boom", stored, "data", ["line"]).to_durable_operation_error()
+    assert type(error) is cls
+    assert (error.message, error.error_type, error.data, error.stack_trace) == (
+        "boom",
+        stored,
+        "data",
+        ["line"],
+    )
+
+
+def test_an_error_is_raised_as_that_of_an_operation() -> None:
+    with pytest.raises(StepError, match="boom") as caught:
+        FULL.raise_as_operation_error(StepError)
+    assert type(caught.value.__cause__) is DurableOperationError
+    with pytest.raises(SerDesError):
+        ErrorObject("boom", "durable_sdk.exceptions.SerDesError", None, None).raise_as_operation_error(
+            StepError
+        )
