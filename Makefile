@@ -13,13 +13,15 @@ ENVIRONMENT := $(VENV)/.python-$(PYTHON_VERSION)
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format types docs bench check clean
+.PHONY: help setup demo test lint format types docs bench parity differential record-migration check clean
 
 help:
 	@echo 'make demo    run the examples and print the timeline of each durable test'
 	@echo 'make test    run the whole test suite'
 	@echo 'make check   test, lint, types and docs'
-	@echo 'make lint | format | types | docs | bench | setup | clean'
+	@echo 'make differential        compare with what AWS has'
+	@echo 'make record-migration    record executions under the SDK of AWS anew'
+	@echo 'make lint | format | types | docs | bench | parity | setup | clean'
 
 $(ENVIRONMENT):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -60,6 +62,16 @@ docs: $(READY)
 
 bench: $(READY)
 	$(BIN)/python benchmarks/run.py
+
+differential: $(READY)
+	$(BIN)/python tests/differential/run.py
+
+record-migration: $(READY)
+	$(BIN)/python tests/migration/record.py
+
+# Needs the network: AWS's packages are installed from the index, into build/.
+parity: $(READY)
+	$(BIN)/python tests/parity/compare.py
 
 check: test lint types docs
 

@@ -1,4 +1,4 @@
-"""LambdaClient: the checkpoint client that talks to AWS Lambda through boto3."""
+"""BotoClient: the checkpoint client that talks to AWS Lambda through boto3."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from durable_sdk._wire.invocation import StatePage
 from durable_sdk.exceptions import CheckpointError, GetExecutionStateError
 
 # The service's default is 100 and its maximum 1,000: fewer round trips before a replay can begin.
-_STATE_PAGE_ITEMS = 1000
+STATE_PAGE_ITEMS = 1000
 
 # A checkpoint is short; the service may hold it while it works, but a dead connection must show.
 _CONNECT_TIMEOUT_SECONDS = 5
@@ -37,14 +37,18 @@ def default_boto3_client() -> Any:
     )
 
 
-class LambdaClient:
+class BotoClient:
     """A CheckpointClient over a boto3 Lambda client."""
 
     def __init__(self, boto3_client: Any = None) -> None:
         self._client = default_boto3_client() if boto3_client is None else boto3_client
 
     def checkpoint(
-        self, durable_execution_arn: str, checkpoint_token: str, updates: Sequence[UpdateJson]
+        self,
+        durable_execution_arn: str,
+        checkpoint_token: str,
+        updates: Sequence[UpdateJson],
+        client_token: str | None = None,
     ) -> CheckpointOutput:
         """Call CheckpointDurableExecution."""
         if not checkpoint_token:
@@ -52,12 +56,15 @@ class LambdaClient:
                 f"There is no checkpoint token for {durable_execution_arn!r}: "
                 "the service sends one with each invocation and each answer."
             )
+        request: dict[str, Any] = {
+            "DurableExecutionArn": durable_execution_arn,
+            "CheckpointToken": checkpoint_token,
+            "Updates": list(updates),
+        }
+        if client_token is not None:
+            request["ClientToken"] = client_token
         try:
-            response = self._client.checkpoint_durable_execution(
-                DurableExecutionArn=durable_execution_arn,
-                CheckpointToken=checkpoint_token,
-                Updates=list(updates),
-            )
+            response = self._client.checkpoint_durable_execution(**request)
         except Exception as error:
             raise CheckpointError.from_exception(error) from error
         return CheckpointOutput(
@@ -66,7 +73,11 @@ class LambdaClient:
         )
 
     def get_execution_state(
-        self, durable_execution_arn: str, checkpoint_token: str, next_marker: str
+        self,
+        durable_execution_arn: str,
+        checkpoint_token: str,
+        next_marker: str,
+        max_items: int = STATE_PAGE_ITEMS,
     ) -> StatePage:
         """Call GetDurableExecutionState."""
         if not checkpoint_token:
@@ -79,7 +90,7 @@ class LambdaClient:
                 DurableExecutionArn=durable_execution_arn,
                 CheckpointToken=checkpoint_token,
                 Marker=next_marker,
-                MaxItems=_STATE_PAGE_ITEMS,
+                MaxItems=max_items,
             )
         except Exception as error:
             raise GetExecutionStateError.from_exception(error) from error

@@ -103,7 +103,11 @@ class OperationSequence:
             self._position += 1
             position = self._position
         return OperationIdentifier(
-            operation_id(self.context_id, position), operation_type, sub_type, self.record_id, name
+            operation_id(self.context_id, position),
+            sub_type,
+            self.record_id,
+            name,
+            operation_type=operation_type,
         )
 
     def perform(self, operation: DurableOperation[T]) -> T:

@@ -120,9 +120,9 @@ class DurableContext:
         info = LogInfo(self._state, parent_id=self._sequence.record_id)
         return Logger.from_log_info(self._underlying_logger, info, self._sequence.replay)
 
-    def set_logger(self, logger: LoggerInterface) -> None:
-        """Write to ``logger`` from now on (the root logger until then), still silent during replay."""
-        self._underlying_logger = logger
+    def set_logger(self, new_logger: LoggerInterface) -> None:
+        """Write to ``new_logger`` from now on (the root logger until then), still silent during replay."""
+        self._underlying_logger = new_logger
 
     @property
     def is_virtual(self) -> bool:

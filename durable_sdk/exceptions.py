@@ -188,6 +188,10 @@ class BotoClientError(InvocationError):
         """Return whether another invocation may succeed where this one failed."""
         return self.error_category is DurableApiErrorCategory.INVOCATION
 
+    def is_retriable(self) -> bool:
+        """Return the same as `is_retryable`."""
+        return self.is_retryable()
+
     def build_logger_extras(self) -> dict[str, Any]:
         """Return what a log line about it should carry: ``Error`` and ``ResponseMetadata``."""
         extras = {"Error": self.error, "ResponseMetadata": self.response_metadata}

@@ -5,29 +5,29 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from contextvars import copy_context
-from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Protocol, overload
 
 from durable_sdk import _runtime, _updates
-from durable_sdk._boto_client import LambdaClient
 from durable_sdk._callables import demand_plain
-from durable_sdk._client import CheckpointClient
+from durable_sdk._invocation_input import (
+    DurableExecutionInvocationInput,
+    DurableExecutionInvocationInputWithClient,
+    InitialExecutionState,
+    bind,
+)
 from durable_sdk._plugins.executor import PluginHost, observe_end
 from durable_sdk._plugins.infos import to_datetime
-from durable_sdk._runtime import Runtime, ThreadRuntime
 from durable_sdk._sequence import OperationSequence
 from durable_sdk._wire.enums import InvocationStatus
 from durable_sdk._wire.errors import ErrorObject
-from durable_sdk._wire.invocation import (
-    DurableExecutionInvocationInput,
-    DurableExecutionInvocationOutput,
-)
+from durable_sdk._wire.invocation import DurableExecutionInvocationOutput
 from durable_sdk._wording import shown
 from durable_sdk.context import DurableContext
 from durable_sdk.exceptions import (
     BackgroundThreadError,
     BotoClientError,
+    CheckpointError,
     GetExecutionStateError,
     InvocationError,
     SuspendExecution,
@@ -39,28 +39,24 @@ from durable_sdk.state import ExecutionState
 from durable_sdk.types import LambdaContext
 
 __all__ = [
+    "LAMBDA_RESPONSE_SIZE_LIMIT",
+    "DurableExecutionInvocationInput",
     "DurableExecutionInvocationInputWithClient",
+    "InitialExecutionState",
     "InvocationStatus",
     "durable_execution",
+    "handle_checkpoint_error",
     "is_durable",
 ]
 
 # Lambda answers with at most 6 MiB; the rest of the answer needs a little room.
-MAX_OUTPUT_CHARACTERS = 6 * 1024 * 1024 - 50
+LAMBDA_RESPONSE_SIZE_LIMIT = 6 * 1024 * 1024 - 50
 
-_PENDING = DurableExecutionInvocationOutput(InvocationStatus.PENDING)
+_PENDING = DurableExecutionInvocationOutput.create_pending()
 
 Handler = Callable[[Any, DurableContext], Any]
 Plugins = Sequence[DurableInstrumentationPluginFactory | DurableInstrumentationPlugin] | None
 Factories = Sequence[DurableInstrumentationPluginFactory]
-
-
-@dataclass(frozen=True, slots=True)
-class DurableExecutionInvocationInputWithClient(DurableExecutionInvocationInput):
-    """An invocation event that brings its own service and runtime: how a test runner invokes a handler."""
-
-    service_client: CheckpointClient | None = None
-    runtime: Runtime | None = None
 
 
 class DurableHandler(Protocol):
@@ -122,18 +118,11 @@ def _decorate(func: Handler, boto3_client: Any, plugins: Plugins) -> DurableHand
 
     @wraps(func)
     def handler(event: Any, context: LambdaContext | None = None) -> dict[str, Any]:
-        invocation: DurableExecutionInvocationInput
-        if isinstance(event, DurableExecutionInvocationInputWithClient):
-            invocation = event
-            client = event.service_client or LambdaClient(boto3_client)
-            runtime = event.runtime or ThreadRuntime()
-        else:
-            invocation = DurableExecutionInvocationInput.from_json_dict(event)
-            client = LambdaClient(boto3_client)
-            runtime = ThreadRuntime()
-        token = _runtime.current.set(runtime)
+        bound = bind(event, boto3_client)
+        state = ExecutionState(bound.event, bound.client, bound.runtime)
+        token = _runtime.current.set(bound.runtime)
         try:
-            return _run(func, ExecutionState(invocation, client, runtime), context, factories).to_dict()
+            return _run(func, state, context, factories).to_dict()
         finally:
             _runtime.current.reset(token)
 
@@ -236,7 +225,7 @@ def _succeed(state: ExecutionState, result: Any) -> DurableExecutionInvocationOu
         text = json.dumps(result, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise type(error)(f"The handler's result is not JSON: {error}") from error
-    if len(text) > MAX_OUTPUT_CHARACTERS:
+    if len(text) > LAMBDA_RESPONSE_SIZE_LIMIT:
         state.checkpoint(_updates.succeed_execution(text, state.runtime.now()), synchronous=True)
         text = ""
     return DurableExecutionInvocationOutput(InvocationStatus.SUCCEEDED, result=text)
@@ -244,7 +233,7 @@ def _succeed(state: ExecutionState, result: Any) -> DurableExecutionInvocationOu
 
 def _fail(state: ExecutionState, error: Exception) -> DurableExecutionInvocationOutput:
     output = _failed(error)
-    if len(json.dumps(output.to_dict())) > MAX_OUTPUT_CHARACTERS:
+    if len(json.dumps(output.to_dict())) > LAMBDA_RESPONSE_SIZE_LIMIT:
         recorded = ErrorObject.from_exception(error).fitted()
         state.checkpoint(_updates.fail_execution(recorded, state.runtime.now()), synchronous=True)
         return DurableExecutionInvocationOutput(InvocationStatus.FAILED)
@@ -253,3 +242,14 @@ def _fail(state: ExecutionState, error: Exception) -> DurableExecutionInvocation
 
 def _failed(error: Exception) -> DurableExecutionInvocationOutput:
     return DurableExecutionInvocationOutput(InvocationStatus.FAILED, error=ErrorObject.from_exception(error))
+
+
+def handle_checkpoint_error(error: CheckpointError) -> DurableExecutionInvocationOutput:
+    """Return the FAILED answer for an error that is final; raise one that another invocation may mend.
+
+    Raises:
+        CheckpointError: the error itself, if it is retryable.
+    """
+    if error.is_retryable():
+        raise error
+    return _failed(error)

@@ -9,7 +9,7 @@ from durable_sdk._plugins.executor import PluginExecutor
 from durable_sdk._runtime import Runtime
 from durable_sdk._updates import UpdateJson
 from durable_sdk._wire.enums import OperationType
-from durable_sdk._wire.invocation import DurableExecutionInvocationInput, StatePage
+from durable_sdk._wire.invocation import InvocationEvent, StatePage
 from durable_sdk._wire.operations import OperationJson, StoredOperation
 from durable_sdk.identifier import OperationIdentifier
 
@@ -17,9 +17,7 @@ from durable_sdk.identifier import OperationIdentifier
 class ExecutionState:
     """The operations recorded so far, by id. Every answer of the service is merged into it."""
 
-    def __init__(
-        self, invocation: DurableExecutionInvocationInput, client: CheckpointClient, runtime: Runtime
-    ) -> None:
+    def __init__(self, invocation: InvocationEvent, client: CheckpointClient, runtime: Runtime) -> None:
         self.durable_execution_arn = invocation.durable_execution_arn
         self.updated_operation_ids = invocation.updated_operation_ids
         self.runtime = runtime

@@ -2,8 +2,8 @@
 
 ::
 
-    Exception
-      DurableTestError               base
+    DurableFunctionsTestError        AWS's name for the base, in pytest_durable.exceptions
+      DurableTestError               base of ours
         UsageError                   a marker, option or call was wrong; nothing has run
         UnusedScriptError            a script did not come to use, or not as often as it says
         DurableStuckError            the execution can make no progress
@@ -16,8 +16,10 @@
 
 from __future__ import annotations
 
+from pytest_durable.exceptions import DurableFunctionsTestError
 
-class DurableTestError(Exception):
+
+class DurableTestError(DurableFunctionsTestError):
     """Base of the errors of pytest_durable."""
 
 

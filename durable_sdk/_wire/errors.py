@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from json.encoder import encode_basestring_ascii
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 from durable_sdk.exceptions import (
     CallbackError,
@@ -60,6 +61,19 @@ class ErrorObject:
         kept = message[: _LONGEST_MESSAGE_BYTES // 12]
         return replace(self, message=f"{kept}... ({len(message):,} characters)")
 
+    def to_durable_operation_error(self) -> DurableOperationError:
+        """Return the operation error that the type names, the base class if it names none."""
+        return operation_error_class(self.type)(self.message, self.type, self.data, self.stack_trace)
+
+    def raise_as_operation_error(self, operation_error_cls: builtins.type[DurableOperationError]) -> NoReturn:
+        """Raise the exception that user code sees if an operation of that class failed with this error.
+
+        Raises:
+            DurableOperationError: the class given; its ``__cause__`` stands for what escaped.
+            SerDesError: the error says that a value could not be read or written.
+        """
+        raise rebuild_error(self, operation_error_cls)
+
     @classmethod
     def from_message(cls, message: str) -> Self:
         """Build an error that has a message only."""
@@ -95,9 +109,12 @@ def rebuild_error(
     """Build the exception that user code sees for a stored error.
 
     ``surface`` is the class of the operation that failed. The same call serves the first run and every
-    replay, which is what makes the two alike. Its ``__cause__`` stands for what escaped; it is never
-    the original object.
+    replay, which is what makes the two alike. Its ``__cause__`` stands for what escaped, if that is not
+    the same error; it is never the original object.
     """
+    if error is not None and not error.to_dict():
+        # The service stores an error without any member as readily as none.
+        error = None
     error_type = None if error is None else error.type
     cls: type[DurableOperationError]
     cls = surface if isinstance(surface, type) else surface(error_type)
@@ -113,5 +130,7 @@ def rebuild_error(
             None if own else error_type, error.message, error.data, error.stack_trace
         )
     cause = operation_error_class(error_type)
-    built.__cause__ = cause.from_error_fields(error_type, error.message, error.data, error.stack_trace)
+    # The error of a callback that leaves a wait_for_callback is the one that came out of the callback.
+    if cause is not cls or not issubclass(cls, CallbackError):
+        built.__cause__ = cause.from_error_fields(error_type, error.message, error.data, error.stack_trace)
     return built

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+from durable_sdk._wire.codec import Message
 from durable_sdk._wire.enums import InvocationStatus
 from durable_sdk._wire.errors import ErrorObject
 from durable_sdk._wire.operations import KNOWN_STATUSES, KNOWN_TYPES, OperationJson
@@ -27,8 +28,8 @@ class StatePage:
 
 
 @dataclass(frozen=True, slots=True)
-class DurableExecutionInvocationInput:
-    """What Lambda hands to a durable handler."""
+class InvocationEvent:
+    """What Lambda hands to a durable handler. The operations stay in the service's JSON."""
 
     durable_execution_arn: str
     checkpoint_token: str
@@ -89,8 +90,8 @@ def _unexpected(what: str) -> ExecutionError:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class DurableExecutionInvocationOutput:
+@dataclass(frozen=True)
+class DurableExecutionInvocationOutput(Message):
     """What a durable handler answers."""
 
     status: InvocationStatus
@@ -98,20 +99,16 @@ class DurableExecutionInvocationOutput:
     error: ErrorObject | None = None
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Decode the service's form."""
-        error = data.get("Error")
-        return cls(
-            InvocationStatus(data["Status"]),
-            data.get("Result"),
-            None if error is None else ErrorObject.from_dict(error),
-        )
+    def create_succeeded(cls, result: str) -> DurableExecutionInvocationOutput:
+        """The execution has this result, in JSON."""
+        return cls(InvocationStatus.SUCCEEDED, result=result)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Encode to the service's form."""
-        output: dict[str, Any] = {"Status": self.status.value}
-        if self.result is not None:
-            output["Result"] = self.result
-        if self.error is not None:
-            output["Error"] = self.error.to_dict()
-        return output
+    @classmethod
+    def create_pending(cls) -> DurableExecutionInvocationOutput:
+        """The handler waits for something outside."""
+        return cls(InvocationStatus.PENDING)
+
+    @classmethod
+    def create_retry(cls, error: ErrorObject) -> DurableExecutionInvocationOutput:
+        """The invocation is to be repeated. Only plugins see this: an exception leaves the handler."""
+        return cls(InvocationStatus.RETRY, error=error)

@@ -96,10 +96,10 @@ class BatchOperation(Generic[T]):
     ) -> ContextOperation[T] | VirtualContextOperation[T]:
         branch = OperationIdentifier(
             operation_id(identifier.operation_id, index),
-            OperationType.CONTEXT,
             self._kind.branch_sub_type,
             identifier.operation_id,
             plan.name(self._kind, index),
+            operation_type=OperationType.CONTEXT,
         )
         serdes = self._config.item_serdes or self._config.serdes or DEFAULT_SERDES
         if self._is_flat:

@@ -172,9 +172,11 @@ class VirtualContextOperation(Generic[T]):
                 raise
             described = ErrorObject.from_exception(error).fitted()
             self._tell_end(OperationStatus.FAILED, described)
-            raise rebuild_error(described, ChildContextError) from None
-        self._tell_end(OperationStatus.SUCCEEDED)
-        return value
+        else:
+            self._tell_end(OperationStatus.SUCCEEDED)
+            return value
+        # Raised here, as `from None` would take away the cause that stands for the original error.
+        raise rebuild_error(described, ChildContextError)
 
     def _tell_end(self, status: OperationStatus, error: ErrorObject | None = None) -> None:
         if self._state.plugins is not None:

@@ -65,7 +65,7 @@ class DurableFunctionTestResult(Lookups):
         self.invoked = tuple(invoked)
 
     def __repr__(self) -> str:
-        parts: list[str] = [self.status.value]
+        parts: list[str] = [self.execution_status.value]
         if self.result is not None:
             parts.append(f"result={shortened(self.result)}")
         if self.error is not None:
@@ -86,14 +86,19 @@ class DurableFunctionTestResult(Lookups):
     def _recorded(self) -> RecordedOperation | None:
         return execution_of(self._log)
 
-    @cached_property
-    def status(self) -> ExecutionStatus:
+    @property
+    def status(self) -> StrEnum:
         """How the execution ended; RUNNING if it has not."""
+        return self.execution_status
+
+    @cached_property
+    def execution_status(self) -> ExecutionStatus:
+        """The same as `status` here; AWS's runner has it beside a status of the last invocation."""
         if self._recorded is None or not self._recorded.is_terminal:
             return ExecutionStatus.RUNNING
         return ExecutionStatus(self._recorded.status.value)
 
-    @property
+    @cached_property
     def result(self) -> str | None:
         """What the handler returned, as the JSON text that is stored; None if there is none."""
         return None if self._recorded is None else self._recorded.result
@@ -129,11 +134,11 @@ class DurableFunctionTestResult(Lookups):
             ExecutionFailedError: it did not; the message holds its status, its error, the operation
                 where that came from, and what was left to do.
         """
-        if self.status is ExecutionStatus.SUCCEEDED:
+        if self.execution_status is ExecutionStatus.SUCCEEDED:
             return self
         name = self._recorded.subject.name if self._recorded else None
         raise ExecutionFailedError(
-            failure_text(self.status.value, name, self.error, self.operations, self.pending)
+            failure_text(self.execution_status.value, name, self.error, self.operations, self.pending)
         )
 
     @cached_property

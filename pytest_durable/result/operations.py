@@ -7,12 +7,15 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 from durable_sdk.lambda_service import ErrorObject, OperationStatus, OperationType
+from durable_sdk.lambda_service import Operation as SvcOperation
+from pytest_durable.exceptions import InvalidParameterValueException
 from pytest_durable.history.codec import to_datetime
 from pytest_durable.history.events import InvokeStart
 from pytest_durable.history.fold import RecordedOperation, is_execution
+from pytest_durable.model.operations import recorded_operation
 from pytest_durable.result import query
 from pytest_durable.result.wording import (
     answer_value,
@@ -41,6 +44,22 @@ class Operation:
     sub_type: str | None = field(default=None, kw_only=True)
     start_timestamp: datetime | None = field(default=None, kw_only=True)
     end_timestamp: datetime | None = field(default=None, kw_only=True)
+
+    @classmethod
+    def from_svc_operation(
+        cls, operation: SvcOperation, all_operations: list[SvcOperation] | None = None
+    ) -> Self:
+        """Return the view of an operation as the service reports it, with those of ``all_operations`` inside.
+
+        Raises:
+            InvalidParameterValueException: the operation is of another type than the class.
+        """
+        view = create_operation(operation, all_operations)
+        if not isinstance(view, cls):
+            raise InvalidParameterValueException(
+                f"{cls.__name__} is not for operations of type {operation.operation_type.value}."
+            )
+        return view
 
     @property
     def value(self) -> Any:
@@ -93,6 +112,10 @@ class Lookups(ABC):
         """Return the first call of another function of that name."""
         return cast("InvokeOperation", self._find(name, OperationType.CHAINED_INVOKE))
 
+    def get_execution(self, name: str) -> ExecutionOperation:
+        """Return the operation of that name that stands for an execution."""
+        return cast("ExecutionOperation", self._find(name, OperationType.EXECUTION))
+
     def get_all_operations(self) -> list[Operation]:
         """Return the operations at every depth, each parent before its children."""
         return list(query.walk(self._searched()[0]))
@@ -107,19 +130,19 @@ class Lookups(ABC):
 class ExecutionOperation(Operation):
     """The execution itself."""
 
-    input_payload: str | None = field(default=None, kw_only=True)
+    input_payload: str | None = None
 
     def _repr_details(self) -> Iterable[str]:
         if self.input_payload is not None:
             yield f"input={shortened(self.input_payload)}"
 
 
-@dataclass(frozen=True, repr=False)
 class ResultOperation(Operation):
     """An operation that comes to something. ``result`` is the stored text, `value` what it means."""
 
-    result: str | None = field(default=None, kw_only=True)
-    error: ErrorObject | None = field(default=None, kw_only=True)
+    # Fields of the subclasses, in whose constructors they have different places.
+    result: str | None
+    error: ErrorObject | None
 
     @property
     def value(self) -> Any:
@@ -146,7 +169,9 @@ class ResultOperation(Operation):
 class ContextOperation(ResultOperation, Lookups):
     """An operation with others inside."""
 
-    child_operations: list[Operation] = field(default_factory=list, kw_only=True)
+    child_operations: list[Operation]
+    result: str | None = None
+    error: ErrorObject | None = None
 
     def _searched(self) -> tuple[list[Operation], str]:
         described = self._described()
@@ -163,8 +188,8 @@ class StepOperation(ContextOperation):
     """A step. ``attempt`` counts attempts that have ended; ``next_attempt_timestamp`` is set while
     the step waits for its next one."""
 
-    attempt: int = field(default=0, kw_only=True)
-    next_attempt_timestamp: datetime | None = field(default=None, kw_only=True)
+    attempt: int = 0
+    next_attempt_timestamp: datetime | None = None
 
     def _repr_details(self) -> Iterable[str]:
         yield f"attempt={self.attempt}"
@@ -175,7 +200,7 @@ class StepOperation(ContextOperation):
 class WaitOperation(Operation):
     """A wait."""
 
-    scheduled_end_timestamp: datetime | None = field(default=None, kw_only=True)
+    scheduled_end_timestamp: datetime | None = None
 
     def _repr_details(self) -> Iterable[str]:
         if self.scheduled_end_timestamp is not None:
@@ -190,7 +215,7 @@ class CallbackOperation(ContextOperation):
     heartbeat comes before; None stands for never.
     """
 
-    callback_id: str | None = field(default=None, kw_only=True)
+    callback_id: str | None = None
     timeout_timestamp: datetime | None = field(default=None, kw_only=True)
     heartbeat_timeout_timestamp: datetime | None = field(default=None, kw_only=True)
 
@@ -213,6 +238,8 @@ class InvokeOperation(ResultOperation):
     ``execution_arn`` is the execution of a durable function, None for a plain one.
     """
 
+    result: str | None = None
+    error: ErrorObject | None = None
     function_name: str | None = field(default=None, kw_only=True)
     input_payload: str | None = field(default=None, kw_only=True)
     tenant_id: str | None = field(default=None, kw_only=True)
@@ -273,6 +300,18 @@ def operation_view(recorded: RecordedOperation, children: list[Operation]) -> Op
     pending = recorded.status is OperationStatus.PENDING
     due = _datetime(recorded.next_attempt_at) if pending else None
     return StepOperation(**common, attempt=recorded.attempt, next_attempt_timestamp=due)
+
+
+def create_operation(
+    svc_operation: SvcOperation, all_operations: list[SvcOperation] | None = None
+) -> Operation:
+    """Return the view of an operation as the service reports it, with those of ``all_operations`` inside."""
+    inside = [
+        create_operation(child, all_operations)
+        for child in all_operations or ()
+        if child.parent_id == svc_operation.operation_id
+    ]
+    return operation_view(recorded_operation(svc_operation), inside)
 
 
 def operation_tree(recorded: Iterable[RecordedOperation]) -> list[Operation]:

@@ -57,16 +57,18 @@ def await_callback(
 ) -> str:
     """Run until a callback is open and return its id; see `Execution.until_callback`."""
     search = _Search(simulator, execution, name)
-    horizon = None if timeout is None else simulator.now + to_microseconds(timeout, "timeout")
-    simulator.run_until(
-        lambda: (
+
+    def is_decided() -> bool:
+        return (
             search.awaited() is not None
             or search.ended_otherwise() is not None
             or (execution.closed and execution.invocation is None)
-        ),
-        horizon=horizon,
-        between_invocations=False,
-    )
+        )
+
+    if timeout is None:
+        simulator.run_until(is_decided, between_invocations=False)
+    else:
+        simulator.run_for(is_decided, to_microseconds(timeout, "timeout"))
     callback_id = search.awaited()
     # Nobody can answer any more when the execution has ended.
     if callback_id is not None and not execution.closed:
@@ -84,7 +86,7 @@ def await_callback(
         raise DurableTestError(
             f"The execution ended ({result.status}) without {what} to answer; its callbacks: {names}."
         )
-    if horizon is not None and simulator.now >= horizon:
+    if timeout is not None:
         waits = "; ".join(map(str, pending_operations(simulator.executions, execution)))
         raise TimeoutError(
             f"{execution.record.arn} awaits no {what.removeprefix('a ')} after {timeout}: {waits}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pytest_durable.errors import UsageError
 from pytest_durable.history.events import Event
@@ -71,7 +71,12 @@ class Resolver:
         script = self._scripts.invoke(function.candidates)
         outcome = None if script is None else self._peek(script)
         registered = self._functions.find(function.candidates)
-        version = FunctionVersion(function.name, function.version, function.qualifier)
+        version = replace(
+            self._execution.function,
+            name=function.name,
+            version=function.version,
+            qualifier=function.qualifier,
+        )
         is_real = outcome is None or isinstance(outcome, CallsReal)
         if is_real and registered is None:
             if script is not None:

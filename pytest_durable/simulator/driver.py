@@ -6,6 +6,7 @@ from typing import Any
 
 from pytest_durable.durations import DurationLike, to_microseconds
 from pytest_durable.errors import DurableTestError
+from pytest_durable.history.log import EventLog
 from pytest_durable.result.execution import DurableFunctionTestResult
 from pytest_durable.result.wording import kind_of
 from pytest_durable.simulator.awaiting import await_callback
@@ -32,6 +33,11 @@ class Execution:
     def arn(self) -> str:
         """The ARN of the execution."""
         return self._execution.record.arn
+
+    @property
+    def log(self) -> EventLog:
+        """Its events so far."""
+        return self._execution.record.log
 
     @property
     def pending(self) -> list[PendingOperation]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextvars import Context
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from pytest_durable.history.events import Event
 from pytest_durable.simulator.identifiers import FunctionVersion
@@ -16,6 +16,16 @@ class Invoker(NamedTuple):
 
     execution: SimulatedExecution
     operation_id: str
+
+
+class TimeoutEntry(Protocol):
+    """The entry of the event queue at which an execution times out."""
+
+    due: int
+
+    def cancel(self) -> None:
+        """Make it never happen."""
+        ...
 
 
 class SimulatedExecution:
@@ -39,6 +49,7 @@ class SimulatedExecution:
         "paused",
         "record",
         "tenant_id",
+        "timeout",
     )
 
     def __init__(
@@ -72,6 +83,7 @@ class SimulatedExecution:
         """Whether the handler is to be invoked as soon as the execution is no longer paused."""
         self.crashes = 0
         self.invalid_answers = 0
+        self.timeout: TimeoutEntry | None = None
 
     @property
     def closed(self) -> bool:

@@ -23,12 +23,14 @@ class FunctionVersion:
     version: str = "$LATEST"
     qualifier: str | None = None
     """The alias by which it was called, if it was not by its version."""
+    region: str = REGION
+    account_id: str = ACCOUNT_ID
 
     @property
     def arn(self) -> str:
         """The qualified ARN."""
         qualifier = self.qualifier or self.version
-        return f"arn:{PARTITION}:lambda:{REGION}:{ACCOUNT_ID}:function:{self.name}:{qualifier}"
+        return f"arn:{PARTITION}:lambda:{self.region}:{self.account_id}:function:{self.name}:{qualifier}"
 
 
 class Identifiers:

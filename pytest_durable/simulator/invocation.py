@@ -11,12 +11,10 @@ from typing import Any, TypeAlias
 import pytest
 
 from durable_sdk import _runtime
-from durable_sdk.execution import DurableExecutionInvocationInputWithClient, is_durable
-from durable_sdk.lambda_service import (
-    DurableExecutionInvocationInput,
-    ErrorObject,
-    InvocationStatus,
-)
+from durable_sdk._invocation_input import BoundInvocation
+from durable_sdk._wire.invocation import InvocationEvent
+from durable_sdk.execution import is_durable
+from durable_sdk.lambda_service import ErrorObject, InvocationStatus
 from pytest_durable.errors import UsageError
 from pytest_durable.history.events import ErrorJson
 from pytest_durable.simulator.client import SimulatedClient
@@ -108,21 +106,13 @@ def handler_task(
     variables: Context,
 ) -> Task:
     """Return the task that calls the handler and reports how it ended."""
-    decoded = DurableExecutionInvocationInput.from_json_dict(event)
-    invocation_input = DurableExecutionInvocationInputWithClient(
-        decoded.durable_execution_arn,
-        decoded.checkpoint_token,
-        decoded.initial_execution_state,
-        decoded.updated_operation_ids,
-        service_client=client,
-        runtime=invocation.runtime,
-    )
+    bound = BoundInvocation(InvocationEvent.from_json_dict(event), client, invocation.runtime)
 
     def body() -> None:
         # Code around the durable handler, such as another decorator, runs in virtual time, too.
         _runtime.current.set(invocation.runtime)
         try:
-            ending: Ending = Returned(handler(invocation_input, context))
+            ending: Ending = Returned(handler(bound, context))
         except SandboxKilled:
             raise
         except BaseException as error:

@@ -24,7 +24,8 @@ class SimulatorOptions:
 
     ``stall_seconds`` is the real time after which a branch that does not go on counts as blocked.
 
-    ``execution_timeout_seconds`` of None stands for the service's maximum.
+    ``execution_timeout_seconds`` of None stands for the service's maximum. With ``timeouts_count_waits`` off,
+    execution timeouts leave out waits and delays of retries.
     """
 
     start_time: datetime = DEFAULT_START
@@ -36,3 +37,4 @@ class SimulatorOptions:
     skip_time: bool = True
     stall_seconds: float = DEFAULT_STALL_SECONDS
     virtual_clock: bool = True
+    timeouts_count_waits: bool = True

@@ -117,11 +117,18 @@ class LocalRunner(Runner):
         return self._simulator.options.seed
 
     def start(
-        self, input: Any = None, name: str | None = None, timeout: DurationLike | None = None
+        self,
+        input: Any = None,
+        name: str | None = None,
+        timeout: DurationLike | None = None,
+        *,
+        function: FunctionVersion | None = None,
+        tenant_id: str | None = None,
     ) -> Execution:
         """Start an execution and stop before its first invocation.
 
         A name that was used before, with the same input, gives the execution of that name, as on AWS.
+        ``function`` is what the handler is deployed as, for this execution.
 
         Raises:
             UsageError: the input is not JSON, or the timeout is malformed.
@@ -130,9 +137,10 @@ class LocalRunner(Runner):
         execution = self._simulator.start(
             self._target.handler,
             encode_input(input),
-            function=self._target.function,
+            function=function or self._target.function,
             name=name,
             timeout_seconds=None if timeout is None else to_whole_seconds(timeout, "timeout"),
+            tenant_id=tenant_id,
         )
         return Execution(self._simulator, execution)
 
@@ -163,10 +171,9 @@ class LocalRunner(Runner):
         """
         execution = self._find(execution_arn)
         if timeout is not None:
-            self._simulator.run_until(
+            self._simulator.run_for(
                 lambda: execution.closed and execution.invocation is None,
-                horizon=self._simulator.now + to_microseconds(timeout, "timeout"),
-                between_invocations=False,
+                to_microseconds(timeout, "timeout"),
             )
             if not execution.closed:
                 pending = pending_operations(self._simulator.executions, execution)

@@ -53,6 +53,7 @@ class Simulator:
             options.stall_seconds,
             self._functions,
             scripts,
+            options.timeouts_count_waits,
         )
         self._loop = Loop(self._world, self._choices, None if options.skip_time else sleep_really)
 
@@ -84,6 +85,7 @@ class Simulator:
         function: FunctionVersion,
         name: str | None = None,
         timeout_seconds: int | None = None,
+        tenant_id: str | None = None,
     ) -> SimulatedExecution:
         """Start an execution. Nothing of it happens before the simulation runs.
 
@@ -110,7 +112,13 @@ class Simulator:
         if seconds is not None and not 1 <= seconds <= maximum:
             raise UsageError(f"The execution timeout is 1 to {maximum} seconds, got {seconds}.")
         return self._world.start_execution(
-            handler, function, payload, name, seconds, self.options.invocation_timeout_seconds
+            handler,
+            function,
+            payload,
+            name,
+            seconds,
+            self.options.invocation_timeout_seconds,
+            tenant_id,
         )
 
     def _named(self, function: FunctionVersion, name: str) -> SimulatedExecution | None:
@@ -136,6 +144,26 @@ class Simulator:
         shown = wall_clock.shown(self._world.clock) if self.options.virtual_clock else nullcontext()
         with collection_paused(), process_exits_caught(), shown:
             self._loop.run(predicate, horizon=horizon, inline=inline)
+
+    def run_for(self, predicate: Callable[[], bool], microseconds: int) -> None:
+        """Run like `run_until` for so long at most, not counting waits where timeouts leave them out."""
+        if self.options.timeouts_count_waits:
+            self.run_until(predicate, horizon=self.now + microseconds, between_invocations=False)
+            return
+        horizon = max(self.now, self._world.skipped.until) + microseconds
+        gap = 1
+        while gap and not predicate():
+            gap = self._run_until_skipping(predicate, horizon)
+            horizon += gap
+
+    def _run_until_skipping(self, predicate: Callable[[], bool], horizon: int) -> int:
+        """Run until the predicate holds, time is up or another wait began; return what that one skips."""
+        skipped = self._world.skipped
+        before = skipped.total
+        self.run_until(
+            lambda: predicate() or skipped.total != before, horizon=horizon, between_invocations=False
+        )
+        return skipped.total - before
 
     def run_to_end(self, execution: SimulatedExecution) -> None:
         """Run until the execution has ended and its last invocation has.

@@ -59,6 +59,7 @@ from pytest_durable.simulator.service.limits import Limits
 from pytest_durable.simulator.service.records import ExecutionRecord
 from pytest_durable.simulator.service.requests import parse_checkpoint, parse_state
 from pytest_durable.simulator.service.transitions import execution as transitions
+from pytest_durable.simulator.skipped import SkippedTime
 from pytest_durable.simulator.turns import Task, Turns
 
 _SECOND = 1_000_000
@@ -76,8 +77,11 @@ class World:
         stall_seconds: float,
         functions: Functions | None = None,
         scripts: ScriptBook | None = None,
+        timeouts_count_waits: bool = True,
     ) -> None:
         self.clock = Clock(start)
+        self.skipped = SkippedTime()
+        self._timeouts_count_waits = timeouts_count_waits
         self.queue: EventQueue[Item] = EventQueue()
         self.turns = Turns(stall_seconds)
         self.executions: dict[str, SimulatedExecution] = {}
@@ -104,6 +108,7 @@ class World:
         name: str | None,
         timeout_seconds: int | None,
         invocation_timeout_seconds: int,
+        tenant_id: str | None = None,
     ) -> SimulatedExecution:
         """Start an execution; its first invocation is due at once.
 
@@ -120,6 +125,7 @@ class World:
             timeout_seconds,
             invocation_timeout_seconds,
             copy_context(),
+            tenant_id=tenant_id,
         )
 
     def _start(
@@ -155,13 +161,22 @@ class World:
         self.executions[arn] = execution
         self._record(execution, transitions.start(subject, payload, timeout_seconds, now))
         self._invoke_after(execution, 0)
-        self.queue.push(
-            now + timeout_seconds * _SECOND,
-            Priority.DEADLINE,
-            ExecutionTimedOut(execution),
-            execution,
-        )
+        self._time_out_at(execution, now + timeout_seconds * _SECOND)
         return execution
+
+    def _time_out_at(self, execution: SimulatedExecution, due: int) -> None:
+        item = ExecutionTimedOut(execution)
+        execution.timeout = self.queue.push(due, Priority.DEADLINE, item, execution)
+
+    def _skip(self, due: int) -> None:
+        """Take note that an operation waits until ``due``, and leave that out of execution timeouts."""
+        gap = self.skipped.add(self.clock.now, due)
+        if self._timeouts_count_waits or not gap:
+            return
+        for execution in self.executions.values():
+            if not execution.closed and execution.timeout is not None:
+                execution.timeout.cancel()
+                self._time_out_at(execution, execution.timeout.due + gap)
 
     def stop_execution(self, execution: SimulatedExecution, error: ErrorJson | None) -> None:
         """End an execution from outside."""
@@ -255,6 +270,9 @@ class World:
             if isinstance(effect, StartTimer):
                 timer = TimerDue(execution, effect.operation_id)
                 self.queue.push(effect.due, Priority.TIMER, timer, execution)
+                subject = record.log.operations[effect.operation_id].subject
+                if subject.operation_type is not OperationType.CALLBACK:
+                    self._skip(effect.due)
             else:
                 self._start_invoke(execution, effect, resolver)
         if execution.paused and not applied.ends_execution:

@@ -1,4 +1,4 @@
-"""LambdaClient: the two calls, as boto3 makes them, and the errors, as the SDK knows them."""
+"""BotoClient: the two calls, as boto3 makes them, and the errors, as the SDK knows them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from botocore.stub import Stubber
 
 from durable_sdk import _updates
-from durable_sdk._boto_client import LambdaClient, default_boto3_client
+from durable_sdk._boto_client import BotoClient, default_boto3_client
 from durable_sdk._version import __version__
 from durable_sdk._wire.enums import OperationSubType, OperationType
 from durable_sdk._wire.errors import ErrorObject
@@ -41,7 +41,9 @@ def stubber(boto3_client: Any) -> Iterator[Stubber]:
 
 
 def identifier(kind: OperationType, position: int) -> OperationIdentifier:
-    return OperationIdentifier(operation_id(None, position), kind, OperationSubType.STEP, "parent", "name")
+    return OperationIdentifier(
+        operation_id(None, position), OperationSubType.STEP, "parent", "name", operation_type=kind
+    )
 
 
 def test_every_update_fits_the_services_model(boto3_client: Any, stubber: Stubber) -> None:
@@ -61,7 +63,7 @@ def test_every_update_fits_the_services_model(boto3_client: Any, stubber: Stubbe
         {"CheckpointToken": "next", "NewExecutionState": {"Operations": [operation], "NextMarker": "2"}},
         {"DurableExecutionArn": ARN, "CheckpointToken": "token", "Updates": updates},
     )
-    output = LambdaClient(boto3_client).checkpoint(ARN, "token", updates)
+    output = BotoClient(boto3_client).checkpoint(ARN, "token", updates)
     assert output.checkpoint_token == "next"
     assert output.new_execution_state.next_marker == "2"
     assert [each["Id"] for each in output.new_execution_state.operations] == ["id"]
@@ -69,7 +71,7 @@ def test_every_update_fits_the_services_model(boto3_client: Any, stubber: Stubbe
 
 def test_an_answer_without_a_token_has_none(boto3_client: Any, stubber: Stubber) -> None:
     stubber.add_response("checkpoint_durable_execution", {"NewExecutionState": {}})
-    output = LambdaClient(boto3_client).checkpoint(ARN, "token", ())
+    output = BotoClient(boto3_client).checkpoint(ARN, "token", ())
     assert output.checkpoint_token is None
     assert output.new_execution_state == StatePage()
 
@@ -80,7 +82,7 @@ def test_a_page_is_asked_for_with_the_largest_size(boto3_client: Any, stubber: S
         {"Operations": []},
         {"DurableExecutionArn": ARN, "CheckpointToken": "token", "Marker": "2", "MaxItems": 1000},
     )
-    assert LambdaClient(boto3_client).get_execution_state(ARN, "token", "2").next_marker == ""
+    assert BotoClient(boto3_client).get_execution_state(ARN, "token", "2").next_marker == ""
 
 
 @pytest.mark.parametrize(("status", "retryable"), [(403, False), (503, True)])
@@ -89,7 +91,7 @@ def test_an_error_of_the_service_keeps_its_answer(
 ) -> None:
     for method in ("checkpoint_durable_execution", "get_durable_execution_state"):
         stubber.add_client_error(method, "SomeException", "no", http_status_code=status)
-    client = LambdaClient(boto3_client)
+    client = BotoClient(boto3_client)
     with pytest.raises(CheckpointError, match="SomeException") as checkpoint:
         client.checkpoint(ARN, "token", [])
     with pytest.raises(GetExecutionStateError, match="SomeException") as state:
@@ -102,7 +104,7 @@ def test_an_error_of_the_service_keeps_its_answer(
 
 
 def test_without_a_token_nothing_is_sent(boto3_client: Any, stubber: Stubber) -> None:
-    client = LambdaClient(boto3_client)
+    client = BotoClient(boto3_client)
     with pytest.raises(CheckpointError, match="no checkpoint token"):
         client.checkpoint(ARN, "", [])
     with pytest.raises(GetExecutionStateError, match="no checkpoint token"):
@@ -127,7 +129,7 @@ def test_the_size_of_an_update_bounds_what_boto3_sends(boto3_client: Any) -> Non
     for payload in ("", '€\n"', "🙂" * 1000):
         update = _updates.succeed(identifier(OperationType.STEP, 1), payload)
         with pytest.raises(CheckpointError):
-            LambdaClient(boto3_client).checkpoint(ARN, "token", [update])
+            BotoClient(boto3_client).checkpoint(ARN, "token", [update])
         body = sent.pop()
         envelope = len(json.dumps({"CheckpointToken": "token", "Updates": []}))
         assert len(body) - envelope <= _updates.size_bytes(update)

@@ -12,7 +12,7 @@ import pytest
 from durable_sdk_fakes import ARN, TIMEOUT_SECONDS, FakeLambda, Running, ServiceError, wait_for
 
 from durable_sdk import _updates
-from durable_sdk._boto_client import LambdaClient
+from durable_sdk._boto_client import BotoClient
 from durable_sdk._checkpointing import FLUSH_DELAY_SECONDS, MAX_BYTES, MAX_UPDATES, Checkpointing
 from durable_sdk._lineage import Lineage
 from durable_sdk._runtime import Body, Signal, ThreadRuntime
@@ -93,7 +93,7 @@ class Bench:
         self.absorbed: list[str] = []
         token = self.service.event()["CheckpointToken"]
         self.checkpointing = Checkpointing(
-            LambdaClient(self.service), runtime, ARN, token, self.lineage, self._absorb
+            BotoClient(self.service), runtime, ARN, token, self.lineage, self._absorb
         )
 
     def _absorb(self, page: StatePage) -> None:
@@ -133,11 +133,11 @@ def virtual() -> Bench:
 
 
 def step(name: str, parent: str | None = None) -> OperationIdentifier:
-    return OperationIdentifier(name, OperationType.STEP, OperationSubType.STEP, parent)
+    return OperationIdentifier(name, OperationSubType.STEP, parent, operation_type=OperationType.STEP)
 
 
 def context(name: str, parent: str | None = None) -> OperationIdentifier:
-    return OperationIdentifier(name, OperationType.CONTEXT, OperationSubType.PARALLEL, parent)
+    return OperationIdentifier(name, OperationSubType.PARALLEL, parent, operation_type=OperationType.CONTEXT)
 
 
 def start(name: str, parent: str | None = None) -> UpdateJson:

@@ -34,11 +34,12 @@ from durable_sdk import (
     _runtime,
     durable_execution,
 )
-from durable_sdk._boto_client import LambdaClient
+from durable_sdk._boto_client import BotoClient
+from durable_sdk._invocation_input import BoundInvocation
 from durable_sdk._runtime import ThreadRuntime
-from durable_sdk._wire.invocation import DurableExecutionInvocationInput
+from durable_sdk._wire.invocation import InvocationEvent
 from durable_sdk.exceptions import CheckpointError, GetExecutionStateError, StepInterruptedError
-from durable_sdk.execution import DurableExecutionInvocationInputWithClient, is_durable
+from durable_sdk.execution import is_durable
 
 LIMIT = 6 * 1024 * 1024 - 50
 PENDING = {"Status": "PENDING"}
@@ -113,15 +114,8 @@ class NotedRuntime(ThreadRuntime):
 @pytest.mark.parametrize("func", [step, lambda event, context: 1 / 0])
 def test_a_test_runner_brings_a_client_and_a_runtime_which_is_closed_at_the_end(func: Any) -> None:
     service, runtime = FakeLambda(), NotedRuntime()
-    event = DurableExecutionInvocationInput.from_json_dict(service.event())
-    event_with_client = DurableExecutionInvocationInputWithClient(
-        event.durable_execution_arn,
-        event.checkpoint_token,
-        event.initial_execution_state,
-        service_client=LambdaClient(service),
-        runtime=runtime,
-    )
-    output = durable_execution(func)(event_with_client)
+    event = InvocationEvent.from_json_dict(service.event())
+    output = durable_execution(func)(BoundInvocation(event, BotoClient(service), runtime))
     assert output["Status"] == ("SUCCEEDED" if func is step else "FAILED")
     assert runtime.closed
     assert _runtime.current.get() is not runtime

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from hashlib import blake2b
 
 import pytest
@@ -9,9 +11,12 @@ import pytest
 from durable_sdk._wire.enums import OperationSubType, OperationType
 from durable_sdk._wire.operations import StoredOperation
 from durable_sdk.exceptions import ExecutionError, NonDeterministicExecutionError, TerminationReason
-from durable_sdk.identifier import OperationIdentifier, operation_id
+from durable_sdk.identifier import OperationIdentifier, OperationIdNamespace, operation_id
+from durable_sdk.lambda_service import Operation, OperationStatus
 
-STEP = OperationIdentifier("id-1", OperationType.STEP, OperationSubType.STEP, "parent", "charge")
+STEP = OperationIdentifier(
+    "id-1", OperationSubType.STEP, "parent", "charge", operation_type=OperationType.STEP
+)
 
 
 def recorded(**members: str | None) -> StoredOperation:
@@ -44,7 +49,9 @@ def test_the_record_of_the_same_operation_is_accepted() -> None:
 
 def test_no_name_and_no_parent_are_the_same_as_empty_ones() -> None:
     for empty, stored in ((None, ""), ("", None)):
-        bare = OperationIdentifier("id-1", OperationType.STEP, OperationSubType.STEP, empty, empty)
+        bare = OperationIdentifier(
+            "id-1", OperationSubType.STEP, empty, empty, operation_type=OperationType.STEP
+        )
         bare.validate_checkpoint(recorded(Name=stored, ParentId=stored))
 
 
@@ -71,3 +78,27 @@ def test_each_member_that_differs_is_named(members: dict[str, str | None], diffe
     assert caught.value.step_id == "id-1"
     assert caught.value.termination_reason is TerminationReason.NON_DETERMINISTIC_EXECUTION
     assert isinstance(caught.value, ExecutionError)
+
+
+def test_identifiers_are_made_like_awss_and_cannot_be_changed() -> None:
+    identifier = OperationIdentifier("id", "Step", operation_type=OperationType.STEP)
+    assert (identifier.parent_id, identifier.name, identifier.type) == (None, None, OperationType.STEP)
+    assert copy.copy(identifier) == pickle.loads(pickle.dumps(identifier)) == identifier
+    with pytest.raises(AttributeError):
+        identifier.name = "other"  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        OperationIdentifier("id", "Step", None, None, OperationType.STEP)  # type: ignore[call-arg, misc]
+
+
+def test_a_namespace_makes_the_ids_of_a_context() -> None:
+    assert OperationIdNamespace().create_id_for_step(1) == operation_id(None, 1)
+    assert OperationIdNamespace("parent").create_id_for_step(2) == operation_id("parent", 2)
+
+
+def test_an_operation_of_the_public_kind_is_checked_as_well() -> None:
+    operation = Operation("id", OperationType.STEP, OperationStatus.STARTED, sub_type="Step", name="a")
+    same = OperationIdentifier("id", "Step", "", "a", operation_type=OperationType.STEP)
+    same.validate_checkpoint(operation)
+    other = OperationIdentifier("id", "Step", None, "b", operation_type=OperationType.STEP)
+    with pytest.raises(NonDeterministicExecutionError, match="name checkpoint='a' current='b'"):
+        other.validate_checkpoint(operation)

@@ -173,7 +173,7 @@ def test_labels_can_be_a_mapping() -> None:
 
 
 def test_an_operation_gives_its_labels() -> None:
-    identifier = OperationIdentifier("id", OperationType.STEP, "Step", "parent", "name")
+    identifier = OperationIdentifier("id", "Step", "parent", "name", operation_type=OperationType.STEP)
     assert LogInfo.from_operation_identifier(EXECUTION, identifier, 2) == INFO
     assert INFO.with_parent_id("other") == LogInfo(EXECUTION, "other", "id", "name", 2)
 

@@ -8,20 +8,20 @@ import pytest
 from durable_sdk_fakes import FakeLambda, ServiceError
 
 from durable_sdk import _updates
-from durable_sdk._boto_client import LambdaClient
+from durable_sdk._boto_client import BotoClient
 from durable_sdk._runtime import ThreadRuntime
 from durable_sdk._wire.enums import OperationStatus, OperationSubType, OperationType
-from durable_sdk._wire.invocation import DurableExecutionInvocationInput
+from durable_sdk._wire.invocation import InvocationEvent
 from durable_sdk.exceptions import GetExecutionStateError, NonDeterministicExecutionError
 from durable_sdk.identifier import OperationIdentifier
 from durable_sdk.state import ExecutionState
 
-STEP = OperationIdentifier("id", OperationType.STEP, OperationSubType.STEP, None, "charge")
+STEP = OperationIdentifier("id", OperationSubType.STEP, None, "charge", operation_type=OperationType.STEP)
 
 
 def state_of(service: FakeLambda) -> ExecutionState:
-    invocation = DurableExecutionInvocationInput.from_json_dict(service.event())
-    return ExecutionState(invocation, LambdaClient(service), ThreadRuntime())
+    invocation = InvocationEvent.from_json_dict(service.event())
+    return ExecutionState(invocation, BotoClient(service), ThreadRuntime())
 
 
 def store(service: FakeLambda, *names: str) -> None:
@@ -86,7 +86,7 @@ def test_every_answer_is_merged() -> None:
 def test_a_refresh_merges_what_happened_outside() -> None:
     service = FakeLambda()
     service.elapse_on_refresh = True
-    wait = OperationIdentifier("w", OperationType.WAIT, OperationSubType.WAIT)
+    wait = OperationIdentifier("w", OperationSubType.WAIT, operation_type=OperationType.WAIT)
     state = state_of(service)
     state.checkpoint(_updates.start_wait(wait, 1), synchronous=True)
     state.refresh()

@@ -12,9 +12,11 @@ from durable_sdk._wire.enums import OperationSubType, OperationType
 from durable_sdk._wire.errors import ErrorObject
 from durable_sdk.identifier import OperationIdentifier
 
-STEP = OperationIdentifier("id-1", OperationType.STEP, OperationSubType.STEP, "parent", "charge")
-CONTEXT = OperationIdentifier("id-2", OperationType.CONTEXT, "Mine")
-WAIT = OperationIdentifier("id-3", OperationType.WAIT, OperationSubType.WAIT)
+STEP = OperationIdentifier(
+    "id-1", OperationSubType.STEP, "parent", "charge", operation_type=OperationType.STEP
+)
+CONTEXT = OperationIdentifier("id-2", "Mine", operation_type=OperationType.CONTEXT)
+WAIT = OperationIdentifier("id-3", OperationSubType.WAIT, operation_type=OperationType.WAIT)
 ERROR = ErrorObject("boom", "ValueError", None, None)
 STEP_JSON = {"Id": "id-1", "Type": "STEP", "SubType": "Step", "ParentId": "parent", "Name": "charge"}
 CONTEXT_JSON = {"Id": "id-2", "Type": "CONTEXT", "SubType": "Mine"}
@@ -27,7 +29,7 @@ def test_a_start_carries_the_identity() -> None:
 
 @pytest.mark.parametrize("empty", [None, ""])
 def test_a_name_and_a_parent_are_left_out_when_there_is_none(empty: str | None) -> None:
-    bare = OperationIdentifier("id", OperationType.STEP, OperationSubType.STEP, empty, empty)
+    bare = OperationIdentifier("id", OperationSubType.STEP, empty, empty, operation_type=OperationType.STEP)
     assert _updates.start(bare) == {"Id": "id", "Type": "STEP", "SubType": "Step", "Action": "START"}
 
 
@@ -100,7 +102,9 @@ def test_only_execution_updates_end_the_execution() -> None:
 
 @pytest.mark.parametrize("payload", ["", "plain", '\n"\\', "€ and 🙂", "x" * 100_000, "🙂" * 10_000])
 def test_the_size_is_an_upper_bound_close_to_what_is_sent(payload: str) -> None:
-    identifier = OperationIdentifier("i" * 64, OperationType.STEP, "s" * 32, "p" * 64, "n" * 256)
+    identifier = OperationIdentifier(
+        "i" * 64, "s" * 32, "p" * 64, "n" * 256, operation_type=OperationType.STEP
+    )
     for update in (
         _updates.succeed(identifier, payload),
         _updates.succeed_context(identifier, payload, replay_children=True),
@@ -112,6 +116,8 @@ def test_the_size_is_an_upper_bound_close_to_what_is_sent(payload: str) -> None:
 
 
 def test_the_size_bounds_an_update_whose_name_has_to_be_escaped() -> None:
-    identifier = OperationIdentifier("i" * 64, OperationType.STEP, "s" * 32, "p" * 64, '"' * 256)
+    identifier = OperationIdentifier(
+        "i" * 64, "s" * 32, "p" * 64, '"' * 256, operation_type=OperationType.STEP
+    )
     update = _updates.succeed(identifier, "")
     assert len(json.dumps(update)) <= _updates.size_bytes(update)

@@ -14,12 +14,15 @@ ROOT = Path(pytest_durable.__file__).parent
 
 # From low to high; a part imports only itself and what comes before it.
 PARTS = (
+    "exceptions",
     "errors",
     "durations",
     "history",
+    "model",
     "result",
     "backend",
     "simulator",
+    "runner",
     "settings",
     "markers",
     "fixtures",

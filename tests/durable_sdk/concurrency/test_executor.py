@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from durable_sdk_fakes import TIMEOUT_SECONDS, FakeLambda, Running, wait_for
 
-from durable_sdk._boto_client import LambdaClient
+from durable_sdk._boto_client import BotoClient
 from durable_sdk._runtime import ThreadRuntime
 from durable_sdk._wire.enums import OperationSubType, OperationType
 from durable_sdk._wire.errors import ErrorObject
-from durable_sdk._wire.invocation import DurableExecutionInvocationInput
+from durable_sdk._wire.invocation import InvocationEvent
 from durable_sdk._wire.operations import StoredOperation
 from durable_sdk.concurrency.completion import CompletionPolicy
 from durable_sdk.concurrency.executor import BranchExecutor, recorded_error
@@ -50,7 +50,7 @@ class Call:
 
     def __init__(self, index: int, body: Callable[[], Any]) -> None:
         self.identifier = OperationIdentifier(
-            f"branch-{index}", OperationType.CONTEXT, OperationSubType.PARALLEL_BRANCH
+            f"branch-{index}", OperationSubType.PARALLEL_BRANCH, operation_type=OperationType.CONTEXT
         )
         self._body = body
 
@@ -62,8 +62,8 @@ class Bench:
     def __init__(self) -> None:
         self.service = FakeLambda()
         self.runtime = NamedRuntime()
-        invocation = DurableExecutionInvocationInput.from_json_dict(self.service.event())
-        self.state = ExecutionState(invocation, LambdaClient(self.service), self.runtime)
+        invocation = InvocationEvent.from_json_dict(self.service.event())
+        self.state = ExecutionState(invocation, BotoClient(self.service), self.runtime)
 
     def run(
         self, *bodies: Callable[[], Any], max_concurrency: int | None = None, **criteria: Any
@@ -99,8 +99,8 @@ def test_a_branch_that_is_recorded_needs_no_task() -> None:
 
 def bench_over(service: FakeLambda) -> Bench:
     bench = Bench()
-    invocation = DurableExecutionInvocationInput.from_json_dict(service.event())
-    bench.state = ExecutionState(invocation, LambdaClient(service), bench.runtime)
+    invocation = InvocationEvent.from_json_dict(service.event())
+    bench.state = ExecutionState(invocation, BotoClient(service), bench.runtime)
     bench.state.load()
     return bench
 

@@ -9,17 +9,17 @@ import pytest
 from durable_sdk_fakes import FakeLambda
 
 from durable_sdk import _updates
-from durable_sdk._boto_client import LambdaClient
+from durable_sdk._boto_client import BotoClient
 from durable_sdk._runtime import ThreadRuntime
 from durable_sdk._wire.enums import OperationStatus, OperationSubType, OperationType
-from durable_sdk._wire.invocation import DurableExecutionInvocationInput
+from durable_sdk._wire.invocation import InvocationEvent
 from durable_sdk._wire.operations import StoredOperation
 from durable_sdk.exceptions import SuspendExecution, TimedSuspendExecution
 from durable_sdk.identifier import OperationIdentifier
 from durable_sdk.operation.base import Begin, Completed, Decision, Execute, Suspend, perform
 from durable_sdk.state import ExecutionState
 
-IDENTIFIER = OperationIdentifier("id", OperationType.STEP, OperationSubType.STEP)
+IDENTIFIER = OperationIdentifier("id", OperationSubType.STEP, operation_type=OperationType.STEP)
 
 
 class Scripted:
@@ -43,8 +43,8 @@ def service() -> FakeLambda:
 
 @pytest.fixture
 def perform_on(service: FakeLambda) -> Callable[[Scripted], Any]:
-    invocation = DurableExecutionInvocationInput.from_json_dict(service.event())
-    state = ExecutionState(invocation, LambdaClient(service), ThreadRuntime())
+    invocation = InvocationEvent.from_json_dict(service.event())
+    state = ExecutionState(invocation, BotoClient(service), ThreadRuntime())
     return lambda operation: perform(operation, None, state)
 
 

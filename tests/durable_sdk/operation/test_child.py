@@ -268,6 +268,26 @@ def test_nested_failures_tell_what_escaped_at_each_boundary() -> None:
     assert stored["outer"]["ContextDetails"]["Error"]["ErrorType"].endswith(".ChildContextError")
 
 
+@pytest.mark.parametrize("is_virtual", [False, True])
+def test_a_failure_of_a_virtual_context_looks_like_that_of_a_recorded_one(is_virtual: bool) -> None:
+    def body(event: Any, context: DurableContext) -> None:
+        def child(below: DurableContext) -> None:
+            below.step(raising(ValueError("boom")), name="charge", config=NO_RETRY)
+
+        error = outcome(
+            lambda: context.run_in_child_context(child, config=ChildConfig(is_virtual=is_virtual))
+        )
+        assert isinstance(error, ChildContextError)
+        seen.append(facts(error))
+
+    seen: list[Any] = []
+    assert run(body, FakeLambda())["Status"] == "SUCCEEDED"
+    step_error = "durable_sdk.exceptions.StepError"
+    assert seen == [
+        (ChildContextError, "boom", step_error, "boom", None, None, StepError, "boom", step_error)
+    ]
+
+
 def test_a_serdes_error_crosses_every_boundary_as_itself() -> None:
     service = FakeLambda()
 

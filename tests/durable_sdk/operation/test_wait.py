@@ -17,7 +17,7 @@ from durable_sdk.operation.base import Begin, Completed, Suspend
 from durable_sdk.operation.wait import WaitOperation
 
 YEAR = 31_622_400
-IDENTIFIER = OperationIdentifier("id", OperationType.WAIT, OperationSubType.WAIT)
+IDENTIFIER = OperationIdentifier("id", OperationSubType.WAIT, operation_type=OperationType.WAIT)
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from durable_sdk.plugin import (
     UserFunctionOutcome,
 )
 
-STEP = OperationIdentifier("id-1", OperationType.STEP, "Step", None, "a")
+STEP = OperationIdentifier("id-1", "Step", None, "a", operation_type=OperationType.STEP)
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 

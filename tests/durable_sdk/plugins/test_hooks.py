@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from corpus import CASES, ONCE, Case, fail, history_text, make_runner
+from corpus import CASES, ONCE, Case, fail, history_text, make_runner, runner_of
 from durable_sdk_fakes import FakeLambda, ServiceError
 from plugin_recorder import Recording, observe
 
@@ -637,13 +638,11 @@ def observed(case: Case, **options: Any) -> tuple[str, Recording]:
     """Run a case of the corpus with a plugin, and return its history, too."""
     recording = Recording()
     handler = durable_execution(plugins=[recording])(case.handler.__wrapped__)
-    runner = make_runner(handler, **(case.options | options))
-    if case.script is not None:
-        case.script(runner)
+    runner = runner_of(replace(case, handler=handler), **options)
     try:
         return canonical_text(runner.run(case.input).history), recording
     finally:
-        runner.close()
+        runner.release()
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -8,12 +8,15 @@ import pytest
 
 from durable_sdk._wire.errors import ErrorObject, rebuild_error
 from durable_sdk.exceptions import (
+    CallbackSubmitterError,
+    CallbackTimeoutError,
     ChildContextError,
     DurableOperationError,
     NonDeterministicExecutionError,
     SerDesError,
     StepError,
 )
+from durable_sdk.operation.wait_for_callback import surface
 
 FULL = ErrorObject("boom", "ValueError", "data", ["line 1", "line 2"])
 
@@ -87,6 +90,19 @@ def test_the_cause_of_a_nested_error_has_the_class_that_escaped(name: str) -> No
     assert error.error_type == name
 
 
+def test_the_error_of_a_callback_that_passes_a_wait_for_callback_has_no_cause() -> None:
+    stored = ErrorObject.from_exception(CallbackTimeoutError("Callback timed out", data="data"))
+    error = rebuild_error(stored, surface)
+    assert type(error) is CallbackTimeoutError
+    assert (error.message, error.data, error.__cause__) == ("Callback timed out", "data", None)
+
+
+def test_the_cause_of_a_failed_submitter_is_the_error_of_its_step() -> None:
+    error = rebuild_error(ErrorObject.from_exception(StepError("no route")), surface)
+    assert type(error) is CallbackSubmitterError
+    assert type(error.__cause__) is StepError
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -102,13 +118,42 @@ def test_a_stored_serdes_error_comes_out_as_itself(name: str) -> None:
     assert type(error.__cause__) is DurableOperationError
 
 
-def test_a_failure_without_a_stored_error_says_so() -> None:
-    error = rebuild_error(None, StepError)
+@pytest.mark.parametrize("stored", [None, ErrorObject.from_dict({})])
+def test_a_failure_without_a_stored_error_says_so(stored: ErrorObject | None) -> None:
+    error = rebuild_error(stored, StepError)
     assert str(error) == "Unknown error. No ErrorObject exists on the Checkpoint Operation."
     assert error.error_type == "durable_sdk.exceptions.StepError"
+    assert error.__cause__ is None
 
 
 def test_every_boundary_keeps_data_and_stack_trace() -> None:
     inner = rebuild_error(FULL, StepError)
     outer = rebuild_error(ErrorObject.from_exception(inner), ChildContextError)
     assert (outer.data, outer.stack_trace) == ("data", ["line 1", "line 2"])
+
+
+@pytest.mark.parametrize(
+    ("stored", "cls"),
+    [("ValueError", DurableOperationError), ("durable_sdk.exceptions.StepError", StepError)],
+)
+def test_an_error_becomes_the_operation_error_that_it_names(
+    stored: str, cls: type[DurableOperationError]
+) -> None:
+    error = ErrorObject("boom", stored, "data", ["line"]).to_durable_operation_error()
+    assert type(error) is cls
+    assert (error.message, error.error_type, error.data, error.stack_trace) == (
+        "boom",
+        stored,
+        "data",
+        ["line"],
+    )
+
+
+def test_an_error_is_raised_as_that_of_an_operation() -> None:
+    with pytest.raises(StepError, match="boom") as caught:
+        FULL.raise_as_operation_error(StepError)
+    assert type(caught.value.__cause__) is DurableOperationError
+    with pytest.raises(SerDesError):
+        ErrorObject("boom", "durable_sdk.exceptions.SerDesError", None, None).raise_as_operation_error(
+            StepError
+        )

@@ -9,8 +9,8 @@ import pytest
 from durable_sdk._wire.enums import InvocationStatus
 from durable_sdk._wire.errors import ErrorObject
 from durable_sdk._wire.invocation import (
-    DurableExecutionInvocationInput,
     DurableExecutionInvocationOutput,
+    InvocationEvent,
     StatePage,
 )
 from durable_sdk.exceptions import ExecutionError
@@ -24,14 +24,14 @@ def test_an_event_is_read() -> None:
         "InitialExecutionState": {"Operations": [operation], "NextMarker": "2"},
         "UpdatedOperationIds": ["id"],
     }
-    assert DurableExecutionInvocationInput.from_json_dict(event) == DurableExecutionInvocationInput(
+    assert InvocationEvent.from_json_dict(event) == InvocationEvent(
         "arn", "token", StatePage([operation], "2"), ["id"]
     )
 
 
 @pytest.mark.parametrize("rest", [{}, {"InitialExecutionState": None, "UpdatedOperationIds": None}])
 def test_the_state_and_the_updated_ids_may_be_absent(rest: dict[str, None]) -> None:
-    decoded = DurableExecutionInvocationInput.from_json_dict(MINIMUM | rest)
+    decoded = InvocationEvent.from_json_dict(MINIMUM | rest)
     assert decoded.initial_execution_state == StatePage()
     assert not decoded.updated_operation_ids
 
@@ -52,7 +52,7 @@ def test_the_state_and_the_updated_ids_may_be_absent(rest: dict[str, None]) -> N
 )
 def test_any_other_event_is_refused_with_its_culprit(event: Any, culprit: str) -> None:
     with pytest.raises(ExecutionError) as caught:
-        DurableExecutionInvocationInput.from_json_dict(event)
+        InvocationEvent.from_json_dict(event)
     message = str(caught.value)
     assert message.startswith("Unexpected payload provided to start the durable execution. ")
     assert culprit.lower() in message.lower()

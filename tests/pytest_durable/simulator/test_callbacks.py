@@ -284,7 +284,7 @@ def test_an_invocation_is_told_which_callback_was_answered() -> None:
     told: list[list[str]] = []
 
     def watched(event: Any, context: Any) -> Any:
-        told.append(list(event.updated_operation_ids))
+        told.append(list(event.event.updated_operation_ids))
         return approval(event, context)
 
     watched.__durable_execution__ = True  # type: ignore[attr-defined]
