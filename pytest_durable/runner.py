@@ -361,7 +361,7 @@ class DurableChildContextTestRunner(DurableFunctionTestRunner):
 
     def __init__(
         self,
-        context_function: Callable[..., Callable[[DurableContext], Any]],
+        context_function: Callable[..., Callable[[Any], Any]],
         *args: Any,
         skip_time: bool = True,
         **kwargs: Any,
