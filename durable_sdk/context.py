@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, TypeVar, overload
 
 from durable_sdk._callables import demand_callable, demand_config, original_name, takes_an_argument
+from durable_sdk._checks import check_name
 from durable_sdk._decorators import (
     durable_parallel_branch,
     durable_step,
@@ -242,6 +243,7 @@ class DurableContext:
         demand_callable(submitter, "wait_for_callback", "durable_wait_for_callback")
         config = demand_config(config, _DEFAULT_WAIT_FOR_CALLBACK_CONFIG)
         name = name or original_name(submitter)
+        check_name(wait_for_callback.callback_name(name))
         identifier = self._sequence.identify(OperationType.CONTEXT, OperationSubType.WAIT_FOR_CALLBACK, name)
         step_config = StepConfig(retry_strategy=config.retry_strategy, serdes=config.serdes)
 

@@ -36,9 +36,10 @@ class Begin:
 
 @dataclass(frozen=True, slots=True)
 class Execute(Generic[T]):
-    """User code has to run."""
+    """User code has to run; unless it ``leaves_record``, its operations alone tell that it did."""
 
     body: Callable[[], T]
+    leaves_record: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,8 @@ def perform(operation: DurableOperation[T], recorded: StoredOperation | None, st
     match decision:
         case Completed(value):
             return value
-        case Execute(body):
-            if recorded is None or not recorded.is_terminal:
+        case Execute(body, leaves_record):
+            if leaves_record and (recorded is None or not recorded.is_terminal):
                 # An attempt that is repeated sends no start that could be refused.
                 state.demand_open(operation.identifier)
             return body()

@@ -15,6 +15,7 @@ from durable_sdk.exceptions import (
     ChildContextError,
     DurableOperationError,
     NonDeterministicExecutionError,
+    OrphanedChildException,
     ends_more_than_an_operation,
 )
 from durable_sdk.identifier import OperationIdentifier
@@ -99,8 +100,23 @@ class ContextOperation(Generic[T]):
         return summary
 
     def _replay(self, recorded: StoredOperation) -> T:
-        result = self._rebuild(recorded) if self._rebuild else self._body(True)
-        return self._values.read(self._values.write(result))
+        lineage, operation_id = self._state.lineage, self.identifier.operation_id
+        lineage.end(operation_id)
+        try:
+            result = self._rebuild(recorded) if self._rebuild else self._body(True)
+            return self._values.read(self._values.write(result))
+        except OrphanedChildException as orphan:
+            if lineage.ended_above(self.identifier.parent_id):
+                raise
+            raise NonDeterministicExecutionError(
+                f"Non-deterministic child context at id={operation_id!r}: it has ended, and now calls an "
+                f"operation that was not recorded, at id={orphan.operation_id!r}",
+                operation_id,
+            ) from None
+        except Exception as error:
+            if ends_more_than_an_operation(error):
+                raise
+            _surface_unrecorded(error, self._surface)
 
     def _fail(self, error: Exception) -> NoReturn:
         recorded = ErrorObject.from_exception(error).fitted()
@@ -134,7 +150,7 @@ class VirtualContextOperation(Generic[T]):
         """Run the body; a record says that the handler was another when it was made."""
         if recorded is not None:
             self.refuse()
-        return Execute(self._run)
+        return Execute(self._run, leaves_record=False)
 
     def refuse(self) -> NoReturn:
         """Raise the error that says that a record exists where there must be none."""
@@ -156,4 +172,8 @@ class VirtualContextOperation(Generic[T]):
         except Exception as error:
             if ends_more_than_an_operation(error):
                 raise
-            raise rebuild_error(ErrorObject.from_exception(error).fitted(), ChildContextError) from None
+            _surface_unrecorded(error, ChildContextError)
+
+
+def _surface_unrecorded(error: Exception, surface: type[DurableOperationError] | Surface) -> NoReturn:
+    raise rebuild_error(ErrorObject.from_exception(error).fitted(), surface)
