@@ -157,7 +157,7 @@ def test_a_predicate_is_asked_after_a_suspension_but_not_after_a_mere_resume() -
     service = FakeLambda()
     service.elapse_on_refresh = True
     asked: list[str] = []
-    suspended, resumed = threading.Event(), threading.Event()
+    recorded, suspended, resumed = threading.Event(), threading.Event(), threading.Event()
     runs: list[int] = []
 
     def predicate(status: CompletionStatus) -> CompletionDecision:
@@ -168,20 +168,24 @@ def test_a_predicate_is_asked_after_a_suspension_but_not_after_a_mere_resume() -
 
     def waiting(branch: DurableContext) -> None:
         runs.append(1)
+        # So that no start of the other branch is on its way when the wait asks what is new.
+        wait_for(recorded)
         branch.wait(1)
         wait_for(suspended)
         resumed.set()
-        branch.wait(1)
+        branch.create_callback("first").result()
 
     def busy(branch: DurableContext) -> None:
+        branch.step(lambda: 1)
+        recorded.set()
         wait_for(resumed)
-        branch.wait(1)
+        branch.create_callback("second").result()
 
     def handler(event: Any, context: DurableContext) -> None:
         batch(context, "Parallel", [waiting, busy], custom(predicate), max_concurrency=None)
 
     assert invoke(handler, service) == {"Status": "PENDING"}
-    # Before the start, after the wait of the first branch, and after the waits of both.
+    # Before the start, after the wait of the first branch, and when each waits for its callback.
     assert asked == ["--", "RR", "RR", "RR"]
     assert len(runs) == 2
 
