@@ -116,19 +116,11 @@ class OperationSequence:
     def perform(self, operation: DurableOperation[T]) -> T:
         """Carry out an operation, and take note where the replay of the context ends."""
         recorded = self.state.find(operation.identifier)
-        if not self.replay.active:
-            return perform(operation, recorded, self.state)
-        if recorded is None:
+        if self.replay.active and (
+            recorded is None or (recorded.operation_type is OperationType.STEP and not recorded.is_terminal)
+        ):
+            # User code runs that has not run before.
             self.replay.end()
-        elif not recorded.is_terminal:
-            if recorded.operation_type is OperationType.STEP:
-                self.replay.end()
-            else:
-                # The point at which the last invocation stopped: what follows is new.
-                try:
-                    return perform(operation, recorded, self.state)
-                finally:
-                    self.replay.end()
         return self._perform_and_look_ahead(operation, recorded)
 
     def perform_virtual(self, operation: DurableOperation[T]) -> T:
@@ -139,7 +131,7 @@ class OperationSequence:
         try:
             return perform(operation, recorded, self.state)
         finally:
-            # A failure may be caught, and what follows it may be new, too.
+            # A failure may be caught, and a callback that goes on may have been followed by more.
             if self.replay.active and not self._next_has_run():
                 self.replay.end()
 
