@@ -26,7 +26,6 @@ from durable_sdk.config import (
     InvokeConfig,
     MapConfig,
     NestingType,
-    ParallelBranch,
     ParallelConfig,
     StepConfig,
     WaitForCallbackConfig,
@@ -363,7 +362,7 @@ class DurableContext:
 
     def parallel(
         self,
-        functions: Sequence[Callable[[DurableContext], T] | ParallelBranch[T]],
+        functions: Sequence[Callable[[DurableContext], T]],
         name: str | None = None,
         config: ParallelConfig | None = None,
     ) -> BatchResult[T]:

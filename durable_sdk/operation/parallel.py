@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 def parallel_plans(
-    functions: Sequence[Callable[[C], T] | ParallelBranch[T]],
+    functions: Sequence[Callable[[C], T]],
     child: Callable[[OperationIdentifier, bool], C],
 ) -> list[BranchPlan[T]]:
     """Return a branch for each function, which is called with the context that ``child`` makes.
