@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from durable_sdk._branch_tasks import BranchTasks
 from durable_sdk._checkpointing import Checkpointing
 from durable_sdk._client import CheckpointClient
 from durable_sdk._lineage import Lineage
@@ -25,6 +26,7 @@ class ExecutionState:
         self.durable_execution_arn = invocation.durable_execution_arn
         self.runtime = runtime
         self.lineage = Lineage()
+        self.branch_tasks = BranchTasks(runtime)
         self._operations: dict[str, OperationJson] = {}
         self._initial_page = invocation.initial_execution_state
         self._checkpointing = Checkpointing(

@@ -150,11 +150,10 @@ def test_options_come_in_the_order_of_awss_configs() -> None:
     invoke: InvokeConfig[Any, Any] = InvokeConfig(serdes, None, "tenant")
     assert (invoke.serdes_payload, invoke.serdes_result, invoke.tenant_id) == (serdes, None, "tenant")
     completion = CompletionConfig(1, 2, 3)
-    batch: MapConfig[Any] = MapConfig(
-        4, completion, serdes, serdes, str, NestingType.FLAT, lambda item, i: ""
-    )
+    namer = str.format
+    batch: MapConfig[Any] = MapConfig(4, completion, serdes, None, str, NestingType.FLAT, namer)
     assert (batch.max_concurrency, batch.completion_config) == (4, completion)
-    assert batch.nesting_type is NestingType.FLAT
+    assert (batch.nesting_type, batch.item_namer) == (NestingType.FLAT, namer)
 
 
 def test_a_callback_may_wait_for_just_under_a_hundred_million_seconds() -> None:

@@ -31,6 +31,7 @@ from durable_sdk import (
     complete_batch,
     continue_batch,
 )
+from durable_sdk._branch_tasks import MAX_TASKS
 from durable_sdk.concurrency.executor import MAX_RUNNING
 from durable_sdk.concurrency.models import CompletionReason
 from durable_sdk.config import (
@@ -569,6 +570,26 @@ def test_nested_maps_wider_than_the_bound_do_not_deadlock() -> None:
     items_ = range(MAX_RUNNING + 20)
     output = run(lambda event, context: sum(context.map(items_, outer).get_results()), FakeLambda())
     assert output["Result"] == str(2 * sum(items_))
+
+
+def test_branches_of_nested_maps_are_bounded_together() -> None:
+    gauge = Gauge()
+    most: list[int] = []
+
+    def inner(branch: DurableContext, item: int, index: int, inputs: Any) -> int:
+        with gauge:
+            most.append(branch_threads())
+            return branch.step(lambda: item)
+
+    def outer(branch: DurableContext, item: int, index: int, inputs: Any) -> int:
+        return sum(branch.map(range(20), inner).get_results())
+
+    items_ = range(MAX_RUNNING)
+    output = run(lambda event, context: sum(context.map(items_, outer).get_results()), FakeLambda())
+    assert output["Result"] == str(len(items_) * sum(range(20)))
+    # Each of the outer branches runs, and each inner map runs at least one of its own.
+    assert gauge.most <= MAX_TASKS
+    assert max(most) < MAX_TASKS + 2 * MAX_RUNNING
 
 
 @pytest.mark.parametrize("kind", BATCHES)

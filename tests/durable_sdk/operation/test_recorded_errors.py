@@ -1,4 +1,4 @@
-"""Errors that were recorded by this SDK, by AWS's, and by AWS's first generation: all come out as themselves."""
+"""Errors that were recorded by this SDK, by AWS's, and by AWS's first generation come out as themselves."""
 
 from __future__ import annotations
 
