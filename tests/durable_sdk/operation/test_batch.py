@@ -582,11 +582,11 @@ def test_branches_of_nested_maps_are_bounded_together() -> None:
             return branch.step(lambda: item)
 
     def outer(branch: DurableContext, item: int, index: int, inputs: Any) -> int:
-        return sum(branch.map(range(20), inner).get_results())
+        return sum(branch.map(range(10), inner).get_results())
 
     items_ = range(MAX_RUNNING)
     output = run(lambda event, context: sum(context.map(items_, outer).get_results()), FakeLambda())
-    assert output["Result"] == str(len(items_) * sum(range(20)))
+    assert output["Result"] == str(len(items_) * sum(range(10)))
     # Each of the outer branches runs, and each inner map runs at least one of its own.
     assert gauge.most <= MAX_TASKS
     assert max(most) < MAX_TASKS + 2 * MAX_RUNNING
