@@ -15,11 +15,21 @@ class Lineage:
 
     def __init__(self) -> None:
         self._parents: dict[str, str | None] = {}
+        self._names: dict[str, str | None] = {}
         self._ended: set[str] = set()
 
-    def add(self, context_id: str, parent_id: str | None) -> None:
-        """Record that ``context_id`` lies inside ``parent_id`` (None is the root)."""
+    def add(self, context_id: str, parent_id: str | None, name: str | None = None) -> None:
+        """Record that ``context_id`` lies inside ``parent_id`` (None is the root), and what it is called."""
         self._parents[context_id] = parent_id
+        self._names[context_id] = name
+
+    def path(self, parent_id: str | None, name: str | None) -> tuple[str | None, ...]:
+        """Return the names of the contexts around an operation, outermost first, and its own."""
+        names = [name]
+        while parent_id is not None:
+            names.append(self._names.get(parent_id))
+            parent_id = self._parents.get(parent_id)
+        return tuple(reversed(names))
 
     def end(self, context_id: str) -> None:
         """Record that the context has ended."""

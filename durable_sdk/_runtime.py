@@ -12,7 +12,9 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from contextvars import ContextVar, copy_context
-from typing import Protocol
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
 
 Body = Callable[[], None]
 
@@ -55,6 +57,14 @@ class Runtime(Protocol):
         """Run ``body`` as a task of its own, in a copy of the caller's context variables.
 
         A delayed task that has not begun when the runtime closes never does.
+        """
+        ...
+
+    def step_body(self, path: tuple[str | None, ...], body: Callable[[int], T]) -> Callable[[int], T]:
+        """Return what an attempt of a step runs: ``body``, or what stands in for it in a test.
+
+        ``path`` has the names of the contexts around the step, outermost first, and its own. Both take
+        the number of the attempt.
         """
         ...
 
@@ -113,6 +123,10 @@ class ThreadRuntime:
         # joined. Nobody misses it, since whoever spawns is a task that closing still waits for.
         thread.start()
         self._threads.append(thread)
+
+    def step_body(self, path: tuple[str | None, ...], body: Callable[[int], T]) -> Callable[[int], T]:
+        """Return ``body``."""
+        return body
 
     def close(self) -> None:
         """Join every thread, those that running threads still start included."""

@@ -5,6 +5,7 @@
     Exception
       DurableTestError               base
         UsageError                   a marker, option or call was wrong; nothing has run
+        UnusedScriptError            a script did not come to use, or not as often as it says
         DurableStuckError            the execution can make no progress
         CheckerError                 a property of every run does not hold
         NonDeterminismError          two runs that had to be equal differ
@@ -22,6 +23,10 @@ class DurableTestError(Exception):
 
 class UsageError(DurableTestError):
     """An argument was wrong. Raised before any handler runs."""
+
+
+class UnusedScriptError(DurableTestError):
+    """What a test decided beforehand did not come to use, or not as often as it says."""
 
 
 class DurableStuckError(DurableTestError):

@@ -7,6 +7,7 @@ import pytest
 from pytest_durable.markers import DurableMark, durable_mark
 from pytest_durable.settings import Settings
 from pytest_durable.simulator.choices import Schedule
+from pytest_durable.simulator.functions import Functions
 from pytest_durable.simulator.identifiers import FunctionVersion
 from pytest_durable.simulator.options import SimulatorOptions
 from pytest_durable.simulator.runner import LocalRunner, Target
@@ -24,7 +25,9 @@ def make_runner(item: pytest.Item) -> LocalRunner:
     settings = Settings.from_config(item.config)
     seed = settings.seed(mark.seed)
     target = Target(mark.handler, FunctionVersion(mark.lambda_function_name))
-    return LocalRunner(target, lambda: _options(mark, seed, settings.stall_seconds))
+    functions = Functions()
+    functions.register_all(mark.functions)
+    return LocalRunner(target, lambda: _options(mark, seed, settings.stall_seconds), functions)
 
 
 def _options(mark: DurableMark, seed: int, stall_seconds: float) -> SimulatorOptions:

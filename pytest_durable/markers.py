@@ -14,6 +14,7 @@ import pytest
 from durable_sdk._duration import LONGEST_DELAY_SECONDS
 from pytest_durable.durations import DurationLike, to_whole_seconds
 from pytest_durable.errors import UsageError
+from pytest_durable.simulator.functions import Functions
 from pytest_durable.simulator.invocation import Handler, demand_durable
 from pytest_durable.simulator.options import DEFAULT_INVOCATION_TIMEOUT_SECONDS, DEFAULT_START
 from pytest_durable.simulator.service.limits import Limits
@@ -35,6 +36,7 @@ class DurableMark:
 
     handler: Handler
     lambda_function_name: str
+    functions: dict[str, Callable[[Any, Any], Any]]
     start_time: datetime
     execution_timeout_seconds: int | None
     invocation_timeout_seconds: int
@@ -74,6 +76,7 @@ def _parse(
     *,
     handler: Any = None,
     lambda_function_name: str | None = None,
+    functions: Mapping[str, Callable[[Any, Any], Any]] | None = None,
     start_time: datetime | str = DEFAULT_START,
     execution_timeout: DurationLike | None = None,
     invocation_timeout: DurationLike = DEFAULT_INVOCATION_TIMEOUT_SECONDS,
@@ -94,6 +97,7 @@ def _parse(
     return DurableMark(
         handler=_durable_handler(handler),
         lambda_function_name=_function_name(lambda_function_name),
+        functions=_functions(functions),
         start_time=_aware(start_time),
         execution_timeout_seconds=execution_timeout_seconds,
         invocation_timeout_seconds=_timeout(
@@ -127,6 +131,14 @@ def _function_name(name: str | None) -> str:
             f"lambda_function_name has 1 to 64 letters, digits, hyphens and underscores, got {name!r}."
         )
     return name
+
+
+def _functions(functions: Any) -> dict[str, Callable[[Any, Any], Any]]:
+    _check("functions", functions, Mapping | None, "a mapping of names to handlers")
+    handlers = dict(functions or {})
+    # Found wrong here, before anything runs.
+    Functions().register_all(handlers)
+    return handlers
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:

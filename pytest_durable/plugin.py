@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from pytest_durable.simulator.runner import LocalRunner
 
 _MARKER = (
-    "durable_execution(handler, lambda_function_name=None, start_time=..., execution_timeout=None, "
-    "invocation_timeout='15m', skip_time=True, clock='virtual', limits=None, seed=None, "
-    "schedule='in-order'): the durable handler that the fixture durable_runner runs, and how."
+    "durable_execution(handler, lambda_function_name=None, functions=None, start_time=..., "
+    "execution_timeout=None, invocation_timeout='15m', skip_time=True, clock='virtual', limits=None, "
+    "seed=None, schedule='in-order'): the durable handler that the fixture durable_runner runs, and how."
 )
 
 _runner_key: pytest.StashKey[LocalRunner] = pytest.StashKey()
@@ -75,7 +75,26 @@ def durable_runner(request: pytest.FixtureRequest) -> Iterator[LocalRunner]:
         pytest.fail(problem, pytrace=False)
     request.node.stash[_runner_key] = runner
     yield runner
-    runner.close()
+    # Scripts were checked when the test had run, so that it fails for them and not its teardown.
+    runner.release()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """Fail a test that passed although what it scripted did not happen."""
+    yield
+    runner = item.stash.get(_runner_key, None)
+    if runner is None:
+        return
+    from pytest_durable.errors import UnusedScriptError
+
+    problem = ""
+    try:
+        runner.check_scripts()
+    except UnusedScriptError as error:
+        problem = str(error)
+    if problem:
+        pytest.fail(problem, pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -91,19 +110,15 @@ def pytest_runtest_makereport(
         from pytest_durable.report.failure import failure_section
 
         text = failure_section(
-            _timelines(runner),
+            runner.timeline(),
             [str(pending) for pending in runner.pending],
             runner.seed,
             f"pytest {shlex.quote(item.nodeid)} --durable-seed={runner.seed}",
         )
         report.sections.append((_FAILURE_SECTION, text))
     elif item.config.getoption("durable_timeline") or item.config.getini("durable_timeline"):
-        report.sections.append((_TIMELINE_SECTION, _timelines(runner)))
+        report.sections.append((_TIMELINE_SECTION, runner.timeline()))
     return report
-
-
-def _timelines(runner: LocalRunner) -> str:
-    return "\n\n".join(result.timeline() for result in runner.results)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from durable_sdk import DurableContext, ParallelBranch, StepContext, durable_execution, durable_step
 from durable_sdk.config import (
+    CallbackConfig,
     ChildConfig,
     CompletionConfig,
     Duration,
@@ -22,8 +23,9 @@ from durable_sdk.config import (
     ParallelConfig,
     StepConfig,
     StepSemantics,
+    WaitForCallbackConfig,
 )
-from durable_sdk.exceptions import StepError
+from durable_sdk.exceptions import CallbackTimeoutError, InvokeError, StepError
 from durable_sdk.retries import RetryPresets, RetryStrategyConfig, create_retry_strategy
 from pytest_durable.history.codec import canonical_text
 from pytest_durable.history.events import EventType
@@ -283,15 +285,91 @@ def crashing(event: dict, context: DurableContext) -> str:
     return done
 
 
+@durable_execution
+def callbacks(event: dict, context: DurableContext) -> list:
+    early = context.create_callback(name="early")
+    beating = context.wait_for_callback(
+        lambda callback_id, _: None,
+        name="beating",
+        config=WaitForCallbackConfig(heartbeat_timeout=Duration(60)),
+    )
+    try:
+        config = CallbackConfig(timeout=Duration(3600))
+        context.create_callback(name="missed", config=config).result()
+    except CallbackTimeoutError as error:
+        missed = str(error)
+    context.wait(minutes=5, name="pause")
+    return [early.result(), beating, missed]
+
+
+def script_callbacks(runner: LocalRunner) -> None:
+    """Answer the callbacks of `callbacks`, each in another way."""
+    runner.on_callback("early").succeed("at once", early=True)
+    runner.on_callback("beating").heartbeat(every=50, times=3).succeed({"beats": 3}, duplicate=True)
+    runner.on_callback("missed").succeed("too late", late=True)
+
+
+@durable_execution
+def callbacks_in_branches(event: dict, context: DurableContext) -> list:
+    def branch(index: int) -> Callable[[DurableContext], Any]:
+        return lambda child: [
+            child.wait_for_callback(lambda callback_id, _: None, name=f"ask-{index}"),
+            child.step(sleep(index / 2), name=f"sleep-{index}"),
+        ][0]
+
+    return context.parallel([branch(index) for index in range(4)], name="work").get_results()
+
+
+def script_branches(runner: LocalRunner) -> None:
+    """Answer the callbacks of `callbacks_in_branches`, two at one instant."""
+    for index, after in enumerate((None, 10, 10, 0.25)):
+        runner.on_callback(f"ask-{index}").succeed(f"answer {index}", after=after)
+
+
+@durable_execution
+def invoked(event: Any, context: DurableContext) -> Any:
+    left = event["left"]
+    context.wait(seconds=left + 1, name="pause")
+    if left == 0:
+        return []
+    return [left, *context.invoke("invoked", {"left": left - 1}, name="next")]
+
+
+@durable_execution
+def invokes(event: dict, context: DurableContext) -> list:
+    def branch(name: str, payload: Any) -> Callable[[DurableContext], Any]:
+        return lambda child: child.invoke(name, payload, name=f"call-{name}")
+
+    calls = [branch("invoked", {"left": 2}), branch("slow", 7), branch("scripted", None)]
+    results = context.parallel(calls, name="calls").get_results()
+    try:
+        context.invoke("unknown", None, name="missing")
+    except InvokeError as error:
+        results.append(error.error_type)
+    return results
+
+
+def script_invokes(runner: LocalRunner) -> None:
+    """Register and script the functions of `invokes`."""
+
+    def slow(event: Any, lambda_context: Any) -> str:
+        time.sleep(event)
+        return datetime.now().isoformat()
+
+    runner.register_durable_function("invoked", invoked).register_function("slow", slow)
+    runner.on_invoke("scripted").returns({"id": 1}, after="2s")
+
+
 @dataclass(frozen=True)
 class Case:
-    """A handler, its input, and how it ends."""
+    """A handler, its input, and how it ends. ``script`` is said to the runner before it runs."""
 
     handler: Any
     input: Any = None
     status: str = "SUCCEEDED"
     value: Any = None
     options: dict[str, Any] = field(default_factory=dict)
+    script: Callable[[LocalRunner], None] | None = None
 
     @property
     def name(self) -> str:
@@ -340,6 +418,17 @@ CASES = [
     Case(limited_concurrency, value=[0, 1, 2, 3, 4]),
     Case(tolerated_failures, value=[2, 1]),
     Case(crashing, value="kept"),
+    Case(
+        callbacks,
+        value=["at once", '{"beats": 3}', "Callback timed out"],
+        script=script_callbacks,
+    ),
+    Case(callbacks_in_branches, value=[f"answer {index}" for index in range(4)], script=script_branches),
+    Case(
+        invokes,
+        value=[[2, 1], "2026-01-01T00:00:07", {"id": 1}, "ResourceNotFoundException"],
+        script=script_invokes,
+    ),
 ]
 BY_NAME = {case.name: case for case in CASES}
 
@@ -356,13 +445,21 @@ def make_runner(handler: Any, **options: Any) -> LocalRunner:
     return LocalRunner(Target(handler, FunctionVersion("function")), make_options)
 
 
+def runner_of(case: Case, **options: Any) -> LocalRunner:
+    """Return the runner of a case, told what the case scripts."""
+    runner = make_runner(case.handler, **(case.options | options))
+    if case.script is not None:
+        case.script(runner)
+    return runner
+
+
 def run(case: Case, **options: Any) -> DurableFunctionTestResult:
     """Run a case in a simulation of its own."""
-    runner = make_runner(case.handler, **(case.options | options))
+    runner = runner_of(case, **options)
     try:
         return runner.run(case.input)
     finally:
-        runner.close()
+        runner.release()
 
 
 def history_text(case: Case, **options: Any) -> str:
@@ -381,7 +478,16 @@ def digest(cases: Iterable[Case] = CASES, **options: Any) -> str:
 def run_watched(case: Case, *checkers: Checker, limits: Limits | None = None) -> SimulatedExecution:
     """Run a case in a world that is watched by ``checkers``, and return its execution."""
     options = SimulatorOptions(**case.options)
-    world = World(1_767_225_600_000_000, Entropy(0), limits or options.limits, checkers, 30)
+    told = runner_of(case)
+    world = World(
+        1_767_225_600_000_000,
+        Entropy(0),
+        limits or options.limits,
+        checkers,
+        30,
+        told._functions,
+        told._scripts,
+    )
     loop = Loop(world, Choices(options.schedule))
     execution = world.start_execution(
         case.handler,
@@ -392,7 +498,8 @@ def run_watched(case: Case, *checkers: Checker, limits: Limits | None = None) ->
         options.invocation_timeout_seconds,
     )
     with wall_clock.shown(world.clock):
-        loop.run(lambda: execution.closed and execution.invocation is None)
+        is_alone = case.script is None
+        loop.run(lambda: execution.closed and execution.invocation is None, inline=is_alone)
     return execution
 
 

@@ -58,7 +58,7 @@ class ContextOperation(Generic[T]):
         self._summarize = summarize
         self._rebuild = rebuild
         self._surface = surface
-        state.lineage.add(identifier.operation_id, identifier.parent_id)
+        state.lineage.add(identifier.operation_id, identifier.parent_id, identifier.name)
 
     def decide(self, recorded: StoredOperation | None, *, begun: bool) -> Decision[T]:
         """Begin, run the body from its top, rebuild a large result, or answer from the record."""

@@ -80,7 +80,7 @@ class StepOperation(Generic[T]):
     def _attempt(self, attempt: int) -> T:
         token = running_step.set(self.identifier.name or self.identifier.operation_id)
         try:
-            payload = self._values.write(self._body(attempt))
+            payload = self._values.write(self._run_body(attempt))
             value = self._values.read(payload)
         except (ExecutionError, RetryableSerDesError):
             raise
@@ -92,6 +92,10 @@ class StepOperation(Generic[T]):
             running_step.reset(token)
         self._state.checkpoint(_updates.succeed(self.identifier, payload), synchronous=True)
         return value
+
+    def _run_body(self, attempt: int) -> T:
+        path = self._state.lineage.path(self.identifier.parent_id, self.identifier.name)
+        return self._state.runtime.step_body(path, self._body)(attempt)
 
     def _interrupted(self, attempt: int) -> NoReturn:
         self._retry_or_fail(

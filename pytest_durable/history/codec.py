@@ -17,13 +17,16 @@ from pytest_durable.errors import HistoryError
 from pytest_durable.history.events import (
     INTERNAL_EVENT_TYPES,
     Attempt,
+    CallbackStart,
     Details,
     ErrorJson,
     Event,
     EventType,
     ExecutionInput,
     InvocationOutcome,
+    InvokeStart,
     Outcome,
+    Pause,
     Subject,
     WaitSchedule,
 )
@@ -67,8 +70,9 @@ def operation_to_json(operation: RecordedOperation) -> dict[str, Any]:
     return encoded
 
 
-# Everything but the three texts: ids, name and sub type at their longest, times, punctuation.
-_OPERATION_ENVELOPE_BYTES = 800
+# Everything but the three texts: ids, name and sub type at their longest, times, punctuation. A name of
+# quotes and backslashes is twice as long when it is escaped.
+_OPERATION_ENVELOPE_BYTES = 1300
 
 
 def operation_size_bytes(operation: RecordedOperation) -> int:
@@ -105,8 +109,12 @@ def _operation_details(operation: RecordedOperation) -> tuple[str, dict[str, Any
             if operation.scheduled_end_at is not None:
                 details["ScheduledEndTimestamp"] = _due_milliseconds(operation.scheduled_end_at)
             return "WaitDetails", details
-        case other:
-            raise HistoryError(f"Operations of type {other.value} have no events yet.")
+        case OperationType.CALLBACK:
+            if operation.callback_id is not None:
+                details["CallbackId"] = operation.callback_id
+            return "CallbackDetails", details
+        case OperationType.CHAINED_INVOKE:
+            return "ChainedInvokeDetails", details
 
 
 def _due_milliseconds(microseconds: int) -> int:
@@ -114,51 +122,97 @@ def _due_milliseconds(microseconds: int) -> int:
     return -(-microseconds // 1000)
 
 
-def _wrapped(payload: object) -> dict[str, Any]:
-    return {"Truncated": False} if payload is None else {"Payload": payload, "Truncated": False}
+# What these events tell is an error, even where none is stored with them.
+_FAILURES = frozenset(
+    event_type
+    for event_type in EventType
+    if event_type.value.endswith(("Failed", "TimedOut", "Stopped", "Cancelled"))
+)
 
 
-def _outcome_json(result: str | None, error: ErrorJson | None) -> dict[str, Any]:
-    return {"Result": _wrapped(result)} if error is None else {"Error": _wrapped(error)}
+def _wrapped(payload: object, with_data: bool) -> dict[str, Any]:
+    if payload is None:
+        return {"Truncated": False}
+    return {"Payload": payload, "Truncated": False} if with_data else {"Truncated": True}
 
 
-def _details_json(event: Event) -> dict[str, Any]:
+def _outcome_json(
+    event_type: EventType, result: str | None, error: ErrorJson | None, with_data: bool
+) -> dict[str, Any]:
+    if error is None and event_type not in _FAILURES:
+        return {"Result": _wrapped(result, with_data)}
+    return {"Error": _wrapped(error, with_data)}
+
+
+def _details_json(event: Event, with_data: bool) -> dict[str, Any]:
     match event.details:
         case None:
             return {}
         case ExecutionInput(payload, timeout_seconds):
-            started = {"Input": _wrapped(payload)}
+            started = {"Input": _wrapped(payload, with_data)}
             if timeout_seconds is None:
                 return started
             return started | {"ExecutionTimeout": timeout_seconds}
+        case Pause(requested_at, reason, timeout_is_paused):
+            verb = "Resume" if timeout_is_paused is None else "Pause"
+            asked: dict[str, Any] = {f"{verb}RequestTimestamp": to_datetime(requested_at)}
+            if reason is not None:
+                asked["Reason"] = _wrapped(reason, with_data)
+            if timeout_is_paused is not None:
+                asked["ExecutionTimeoutPaused"] = timeout_is_paused
+            return asked
         case Outcome(result, error):
-            return _outcome_json(result, error)
+            return _outcome_json(event.type, result, error, with_data)
         case Attempt(number, result, error, delay):
             retry: dict[str, Any] = {"CurrentAttempt": number}
             if delay is not None:
                 retry["NextAttemptDelaySeconds"] = delay
-            return _outcome_json(result, error) | {"RetryDetails": retry}
+            return _outcome_json(event.type, result, error, with_data) | {"RetryDetails": retry}
         case WaitSchedule(duration, end_at):
             schedule: dict[str, Any] = {"Duration": duration}
             if end_at is not None:
                 schedule["ScheduledEndTimestamp"] = to_datetime(end_at)
             return schedule
+        case CallbackStart(callback_id, timeout_seconds, heartbeat_timeout_seconds):
+            awaited: dict[str, Any] = {"CallbackId": callback_id}
+            if timeout_seconds > 0:
+                awaited["Timeout"] = timeout_seconds
+            if heartbeat_timeout_seconds > 0:
+                awaited["HeartbeatTimeout"] = heartbeat_timeout_seconds
+            return awaited
+        case InvokeStart():
+            return _invoke_json(event.details, with_data)
         case InvocationOutcome(request_id, started_at, ended_at, error):
             completed: dict[str, Any] = {
                 "StartTimestamp": to_datetime(started_at),
                 "EndTimestamp": to_datetime(ended_at),
                 "RequestId": request_id,
             }
-            return completed if error is None else completed | {"Error": _wrapped(error)}
+            return completed if error is None else completed | {"Error": _wrapped(error, with_data)}
+
+
+def _invoke_json(start: InvokeStart, with_data: bool) -> dict[str, Any]:
+    called: dict[str, Any] = {"FunctionName": start.function_name}
+    if start.payload is not None:
+        called["Input"] = _wrapped(start.payload, with_data)
+    for member, text in (
+        ("TenantId", start.tenant_id),
+        ("ExecutedVersion", start.executed_version),
+        ("DurableExecutionArn", start.execution_arn),
+    ):
+        if text is not None:
+            called[member] = text
+    return called
 
 
 def events_to_json(events: Iterable[Event]) -> list[dict[str, Any]]:
     """Encode a history as boto3's ``get_durable_execution_history(...)["Events"]``."""
     visible = (event for event in events if event.type not in INTERNAL_EVENT_TYPES)
-    return [_event_to_json(event_id, event) for event_id, event in enumerate(visible, 1)]
+    return [event_to_json(event_id, event) for event_id, event in enumerate(visible, 1)]
 
 
-def _event_to_json(event_id: int, event: Event) -> dict[str, Any]:
+def event_to_json(event_id: int, event: Event, *, with_data: bool = True) -> dict[str, Any]:
+    """Encode one event. Without data, inputs, results and errors are left out and marked as truncated."""
     encoded: dict[str, Any] = {
         "EventType": event.type.value,
         "EventId": event_id,
@@ -174,7 +228,7 @@ def _event_to_json(event_id: int, event: Event) -> dict[str, Any]:
         ):
             if text:
                 encoded[member] = text
-    encoded[f"{event.type.value}Details"] = _details_json(event)
+    encoded[f"{event.type.value}Details"] = _details_json(event, with_data)
     return encoded
 
 
@@ -197,6 +251,31 @@ def _schedule(details: Mapping[str, Any]) -> Details:
     return WaitSchedule(details.get("Duration") or 0, None if end_at is None else to_microseconds(end_at))
 
 
+def _paused(details: Mapping[str, Any]) -> Details:
+    requested_at = to_microseconds(details["PauseRequestTimestamp"])
+    return Pause(requested_at, _unwrapped(details, "Reason"), bool(details.get("ExecutionTimeoutPaused")))
+
+
+def _resumed(details: Mapping[str, Any]) -> Details:
+    return Pause(to_microseconds(details["ResumeRequestTimestamp"]), _unwrapped(details, "Reason"))
+
+
+def _callback(details: Mapping[str, Any]) -> Details:
+    return CallbackStart(
+        details["CallbackId"], details.get("Timeout") or 0, details.get("HeartbeatTimeout") or 0
+    )
+
+
+def _invoke(details: Mapping[str, Any]) -> Details:
+    return InvokeStart(
+        details["FunctionName"],
+        _unwrapped(details, "Input"),
+        details.get("TenantId"),
+        details.get("ExecutedVersion"),
+        details.get("DurableExecutionArn"),
+    )
+
+
 def _nothing(details: Mapping[str, Any]) -> Details:
     return None
 
@@ -214,6 +293,8 @@ _DECODERS: dict[EventType, tuple[OperationType | None, Callable[[Mapping[str, An
     EventType.EXECUTION_FAILED: (OperationType.EXECUTION, _outcome),
     EventType.EXECUTION_TIMED_OUT: (OperationType.EXECUTION, _outcome),
     EventType.EXECUTION_STOPPED: (OperationType.EXECUTION, _outcome),
+    EventType.EXECUTION_PAUSED: (OperationType.EXECUTION, _paused),
+    EventType.EXECUTION_RESUMED: (OperationType.EXECUTION, _resumed),
     EventType.CONTEXT_STARTED: (OperationType.CONTEXT, _nothing),
     EventType.CONTEXT_SUCCEEDED: (OperationType.CONTEXT, _outcome),
     EventType.CONTEXT_FAILED: (OperationType.CONTEXT, _outcome),
@@ -223,6 +304,15 @@ _DECODERS: dict[EventType, tuple[OperationType | None, Callable[[Mapping[str, An
     EventType.WAIT_STARTED: (OperationType.WAIT, _schedule),
     EventType.WAIT_SUCCEEDED: (OperationType.WAIT, _schedule),
     EventType.WAIT_CANCELLED: (OperationType.WAIT, _outcome),
+    EventType.CALLBACK_STARTED: (OperationType.CALLBACK, _callback),
+    EventType.CALLBACK_SUCCEEDED: (OperationType.CALLBACK, _outcome),
+    EventType.CALLBACK_FAILED: (OperationType.CALLBACK, _outcome),
+    EventType.CALLBACK_TIMED_OUT: (OperationType.CALLBACK, _outcome),
+    EventType.CHAINED_INVOKE_STARTED: (OperationType.CHAINED_INVOKE, _invoke),
+    EventType.CHAINED_INVOKE_SUCCEEDED: (OperationType.CHAINED_INVOKE, _outcome),
+    EventType.CHAINED_INVOKE_FAILED: (OperationType.CHAINED_INVOKE, _outcome),
+    EventType.CHAINED_INVOKE_TIMED_OUT: (OperationType.CHAINED_INVOKE, _outcome),
+    EventType.CHAINED_INVOKE_STOPPED: (OperationType.CHAINED_INVOKE, _outcome),
     EventType.INVOCATION_COMPLETED: (
         None,
         lambda details: InvocationOutcome(

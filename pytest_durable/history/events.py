@@ -17,13 +17,16 @@ ErrorJson: TypeAlias = dict[str, Any]
 
 
 class EventType(StrEnum):
-    """The service's event types, and one of our own: STEP_READY leaves no trace in AWS's histories."""
+    """The service's event types, and two of our own: STEP_READY and CALLBACK_HEARTBEAT leave no trace in a
+    history of the service."""
 
     EXECUTION_STARTED = "ExecutionStarted"
     EXECUTION_SUCCEEDED = "ExecutionSucceeded"
     EXECUTION_FAILED = "ExecutionFailed"
     EXECUTION_TIMED_OUT = "ExecutionTimedOut"
     EXECUTION_STOPPED = "ExecutionStopped"
+    EXECUTION_PAUSED = "ExecutionPaused"
+    EXECUTION_RESUMED = "ExecutionResumed"
     CONTEXT_STARTED = "ContextStarted"
     CONTEXT_SUCCEEDED = "ContextSucceeded"
     CONTEXT_FAILED = "ContextFailed"
@@ -34,10 +37,20 @@ class EventType(StrEnum):
     WAIT_STARTED = "WaitStarted"
     WAIT_SUCCEEDED = "WaitSucceeded"
     WAIT_CANCELLED = "WaitCancelled"
+    CALLBACK_STARTED = "CallbackStarted"
+    CALLBACK_HEARTBEAT = "CallbackHeartbeat"
+    CALLBACK_SUCCEEDED = "CallbackSucceeded"
+    CALLBACK_FAILED = "CallbackFailed"
+    CALLBACK_TIMED_OUT = "CallbackTimedOut"
+    CHAINED_INVOKE_STARTED = "ChainedInvokeStarted"
+    CHAINED_INVOKE_SUCCEEDED = "ChainedInvokeSucceeded"
+    CHAINED_INVOKE_FAILED = "ChainedInvokeFailed"
+    CHAINED_INVOKE_TIMED_OUT = "ChainedInvokeTimedOut"
+    CHAINED_INVOKE_STOPPED = "ChainedInvokeStopped"
     INVOCATION_COMPLETED = "InvocationCompleted"
 
 
-INTERNAL_EVENT_TYPES = frozenset({EventType.STEP_READY})
+INTERNAL_EVENT_TYPES = frozenset({EventType.STEP_READY, EventType.CALLBACK_HEARTBEAT})
 
 
 class Subject(NamedTuple):
@@ -56,6 +69,17 @@ class ExecutionInput:
 
     payload: str | None
     timeout_seconds: int | None
+
+
+class Pause(NamedTuple):
+    """That somebody paused or resumed an execution, and why.
+
+    ``timeout_is_paused`` tells whether the execution timeout stands still, too; None on a resumption.
+    """
+
+    requested_at: int
+    reason: str | None = None
+    timeout_is_paused: bool | None = None
 
 
 class Outcome(NamedTuple):
@@ -83,6 +107,28 @@ class WaitSchedule:
     end_at: int | None = None
 
 
+class CallbackStart(NamedTuple):
+    """What a callback waits for, and how long in all and between heartbeats; 0 stands for any time."""
+
+    callback_id: str
+    timeout_seconds: int = 0
+    heartbeat_timeout_seconds: int = 0
+
+
+class InvokeStart(NamedTuple):
+    """Which function is called with what.
+
+    ``execution_arn`` is that of the execution of a durable function, None for a plain one. A function that
+    was not found has neither that nor a version.
+    """
+
+    function_name: str
+    payload: str | None = None
+    tenant_id: str | None = None
+    executed_version: str | None = None
+    execution_arn: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class InvocationOutcome:
     """One run of the handler, and its error if it failed (rather than that the execution failed)."""
@@ -93,7 +139,17 @@ class InvocationOutcome:
     error: ErrorJson | None = None
 
 
-Details: TypeAlias = ExecutionInput | Outcome | Attempt | WaitSchedule | InvocationOutcome | None
+Details: TypeAlias = (
+    ExecutionInput
+    | Pause
+    | Outcome
+    | Attempt
+    | WaitSchedule
+    | CallbackStart
+    | InvokeStart
+    | InvocationOutcome
+    | None
+)
 
 
 class Event(NamedTuple):

@@ -12,10 +12,12 @@ from durable_sdk.lambda_service import OperationStatus, OperationType
 from pytest_durable.errors import HistoryError
 from pytest_durable.history.events import (
     Attempt,
+    CallbackStart,
     ErrorJson,
     Event,
     EventType,
     ExecutionInput,
+    InvokeStart,
     Outcome,
     Subject,
     WaitSchedule,
@@ -37,11 +39,35 @@ class RecordedOperation(NamedTuple):
     next_attempt_at: int | None = None
     duration_seconds: int | None = None
     scheduled_end_at: int | None = None
+    start: CallbackStart | InvokeStart | None = None
+    timeout_at: int | None = None
+    heartbeat_timeout_at: int | None = None
 
     @property
     def is_terminal(self) -> bool:
         """Whether it has ended."""
         return self.status.is_terminal
+
+    @property
+    def callback_id(self) -> str | None:
+        """The id by which somebody outside answers a callback."""
+        return self.start.callback_id if isinstance(self.start, CallbackStart) else None
+
+    @property
+    def function_name(self) -> str | None:
+        """The function that an invoke calls, as the handler wrote it."""
+        return self.start.function_name if isinstance(self.start, InvokeStart) else None
+
+    @property
+    def execution_arn(self) -> str | None:
+        """The execution of the durable function that an invoke calls."""
+        return self.start.execution_arn if isinstance(self.start, InvokeStart) else None
+
+    @property
+    def deadline_at(self) -> int | None:
+        """When a callback times out unless something comes before, None if never."""
+        deadlines = [at for at in (self.timeout_at, self.heartbeat_timeout_at) if at is not None]
+        return min(deadlines, default=None)
 
 
 _ENDINGS = {
@@ -57,11 +83,23 @@ _ENDINGS = {
     EventType.WAIT_CANCELLED: OperationStatus.CANCELLED,
 }
 
+_ANSWERS = {
+    EventType.CALLBACK_SUCCEEDED: OperationStatus.SUCCEEDED,
+    EventType.CALLBACK_FAILED: OperationStatus.FAILED,
+    EventType.CALLBACK_TIMED_OUT: OperationStatus.TIMED_OUT,
+    EventType.CHAINED_INVOKE_SUCCEEDED: OperationStatus.SUCCEEDED,
+    EventType.CHAINED_INVOKE_FAILED: OperationStatus.FAILED,
+    EventType.CHAINED_INVOKE_TIMED_OUT: OperationStatus.TIMED_OUT,
+    EventType.CHAINED_INVOKE_STOPPED: OperationStatus.STOPPED,
+}
+
 
 def _started(before: RecordedOperation | None, event: Event, subject: Subject) -> RecordedOperation:
     if before is not None:
         # A further attempt of a step: what earlier attempts left behind stays.
         return before._replace(status=OperationStatus.STARTED)
+    if event.details is None:
+        return RecordedOperation(subject, OperationStatus.STARTED, event.at)
     match event.details:
         case ExecutionInput(payload, _):
             return RecordedOperation(subject, OperationStatus.STARTED, event.at, input_payload=payload)
@@ -73,8 +111,23 @@ def _started(before: RecordedOperation | None, event: Event, subject: Subject) -
                 duration_seconds=duration_seconds,
                 scheduled_end_at=end_at,
             )
-        case _:
-            return RecordedOperation(subject, OperationStatus.STARTED, event.at)
+        case CallbackStart(_, timeout_seconds, heartbeat_timeout_seconds):
+            return RecordedOperation(
+                subject,
+                OperationStatus.STARTED,
+                event.at,
+                start=event.details,
+                timeout_at=_after(event.at, timeout_seconds),
+                heartbeat_timeout_at=_after(event.at, heartbeat_timeout_seconds),
+            )
+        case InvokeStart():
+            return RecordedOperation(subject, OperationStatus.STARTED, event.at, start=event.details)
+        case other:
+            raise HistoryError(f"{event.type} of operation {subject.name!r} cannot hold {other!r}.")
+
+
+def _after(moment: int, seconds: int) -> int | None:
+    return moment + seconds * 1_000_000 if seconds else None
 
 
 def _ended(before: RecordedOperation | None, event: Event, subject: Subject) -> RecordedOperation:
@@ -127,6 +180,32 @@ def _attempted(
     )
 
 
+def _answered(before: RecordedOperation | None, event: Event, subject: Subject) -> RecordedOperation:
+    outcome = event.details if isinstance(event.details, Outcome) else Outcome()
+    return RecordedOperation(
+        subject,
+        _ANSWERS[event.type],
+        before.started_at if before else event.at,
+        event.at,
+        outcome.result,
+        outcome.error,
+        start=before.start if before else None,
+        timeout_at=before.timeout_at if before else None,
+    )
+
+
+def _heartbeat(before: RecordedOperation | None, event: Event, subject: Subject) -> RecordedOperation:
+    if before is None or not isinstance(before.start, CallbackStart):
+        raise HistoryError(f"{event.type} for callback {subject.name!r}, which never started.")
+    return before._replace(heartbeat_timeout_at=_after(event.at, before.start.heartbeat_timeout_seconds))
+
+
+def _unchanged(before: RecordedOperation | None, event: Event, subject: Subject) -> RecordedOperation:
+    if before is None:
+        raise HistoryError(f"{event.type} for execution {subject.name!r}, which never started.")
+    return before
+
+
 def _ready(before: RecordedOperation | None, event: Event, subject: Subject) -> RecordedOperation:
     if before is None:
         raise HistoryError(f"{event.type} for step {subject.name!r}, which never started.")
@@ -140,8 +219,14 @@ _FOLDS: dict[EventType, _Fold] = {
     EventType.CONTEXT_STARTED: _started,
     EventType.STEP_STARTED: _started,
     EventType.WAIT_STARTED: _started,
+    EventType.CALLBACK_STARTED: _started,
+    EventType.CHAINED_INVOKE_STARTED: _started,
     EventType.STEP_READY: _ready,
+    EventType.CALLBACK_HEARTBEAT: _heartbeat,
+    EventType.EXECUTION_PAUSED: _unchanged,
+    EventType.EXECUTION_RESUMED: _unchanged,
     **dict.fromkeys(_ENDINGS, _ended),
+    **dict.fromkeys(_ANSWERS, _answered),
 }
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from textwrap import indent
 from typing import Any, Self
 
 from durable_sdk.lambda_service import ErrorObject, OperationStatus
 from pytest_durable.errors import DurableTestError, ExecutionFailedError, OperationNotFoundError
 from pytest_durable.history.codec import events_to_json, to_datetime
-from pytest_durable.history.events import INTERNAL_EVENT_TYPES
+from pytest_durable.history.events import EventType
 from pytest_durable.history.fold import RecordedOperation
 from pytest_durable.history.log import EventLog
 from pytest_durable.result.html import html_page
@@ -47,12 +49,20 @@ class DurableFunctionTestResult(Lookups):
     """An execution as its log tells it. ``seed`` is None where nothing was left to chance.
 
     Nothing is computed before it is asked for. A log that grows later leaves the result as it was.
+    ``invoked`` are the executions of the durable functions that this one has invoked, in order of start.
     """
 
-    def __init__(self, log: EventLog, *, seed: int | None = None) -> None:
+    def __init__(
+        self,
+        log: EventLog,
+        *,
+        seed: int | None = None,
+        invoked: Sequence[DurableFunctionTestResult] = (),
+    ) -> None:
         self._given = log
         self._length = len(log)
         self.seed = seed
+        self.invoked = tuple(invoked)
 
     def __repr__(self) -> str:
         parts: list[str] = [self.status.value]
@@ -70,7 +80,7 @@ class DurableFunctionTestResult(Lookups):
             return self._given
         # Only the simulator knows READY; the same run on another backend has to look the same.
         events = islice(self._given, self._length)
-        return EventLog(event for event in events if event.type not in INTERNAL_EVENT_TYPES)
+        return EventLog(event for event in events if event.type is not EventType.STEP_READY)
 
     @cached_property
     def _recorded(self) -> RecordedOperation | None:
@@ -179,8 +189,12 @@ class DurableFunctionTestResult(Lookups):
         return timedelta(microseconds=self._log[len(self._log) - 1].at - self._log[0].at)
 
     def timeline(self) -> str:
-        """Return the run as text: times since the start, invocations, operations, outcomes."""
-        return timeline(self._log)
+        """Return the run as text: times since the start, invocations, operations, outcomes.
+
+        The executions of invoked functions follow, further in.
+        """
+        own = timeline(self._log)
+        return "\n".join([own, *(indent(invoked.timeline(), "    ") for invoked in self.invoked)])
 
     def to_html(self, path: str | Path) -> Path:
         """Write the timeline as one self-contained HTML page, and return where it is."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
 
-from durable_sdk.lambda_service import ErrorObject
+from durable_sdk.lambda_service import ErrorObject, OperationSubType
 from pytest_durable.history.codec import to_datetime
 from pytest_durable.history.events import (
     INTERNAL_EVENT_TYPES,
@@ -23,6 +23,20 @@ from pytest_durable.history.events import (
 
 _CAUSES_SHOWN = 3
 
+WAIT_FOR_CALLBACK = OperationSubType.WAIT_FOR_CALLBACK.value
+
+# What ends an operation from outside: the service wakes the handler for it.
+_ENDED = {
+    EventType.WAIT_SUCCEEDED: ("wait", "ended"),
+    EventType.CALLBACK_SUCCEEDED: ("callback", "answered"),
+    EventType.CALLBACK_FAILED: ("callback", "failed"),
+    EventType.CALLBACK_TIMED_OUT: ("callback", "timed out"),
+    EventType.CHAINED_INVOKE_SUCCEEDED: ("invoke", "returned"),
+    EventType.CHAINED_INVOKE_FAILED: ("invoke", "failed"),
+    EventType.CHAINED_INVOKE_TIMED_OUT: ("invoke", "timed out"),
+    EventType.CHAINED_INVOKE_STOPPED: ("invoke", "stopped"),
+}
+
 # What the service does on its own, and the handler never.
 SERVICE_EVENT_TYPES = frozenset(
     {
@@ -31,12 +45,11 @@ SERVICE_EVENT_TYPES = frozenset(
         EventType.EXECUTION_FAILED,
         EventType.EXECUTION_TIMED_OUT,
         EventType.EXECUTION_STOPPED,
-        EventType.WAIT_SUCCEEDED,
+        EventType.EXECUTION_PAUSED,
+        EventType.EXECUTION_RESUMED,
+        *_ENDED,
     }
 )
-
-# What ends an operation from outside: the service wakes the handler for it.
-_ENDED = {EventType.WAIT_SUCCEEDED: "wait"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +78,12 @@ class Stretch:
     outcome: InvocationOutcome | None = None
     after_failure: bool = False
 
-    def is_cause(self, event: Event) -> bool:
-        """Return whether the invocation was started for the event, which `reason` then tells."""
+    def tells(self, event: Event) -> bool:
+        """Return whether `reason` already tells all of the event. Of an answer it does not tell the value."""
         return (
             self.number is not None
             and not self.after_failure
-            and event.type in _ENDED
+            and event.type is EventType.WAIT_SUCCEEDED
             and event.at <= self.started_at
         )
 
@@ -96,8 +109,32 @@ def _joined(causes: Iterable[str]) -> str:
     return f"{text} and {more} more" if more > 0 else text
 
 
-def _ends(events: Iterable[Event]) -> list[str]:
-    return [f"{_named(_ENDED[event.type], event.subject)} ended" for event in events if event.type in _ENDED]
+class _Names:
+    """The names that the handler wrote, of operations that it did not name itself.
+
+    The callback of ``wait_for_callback`` has a name that the SDK made of that of its context.
+    """
+
+    def __init__(self) -> None:
+        self._contexts: dict[str, Subject] = {}
+
+    def note(self, events: Iterable[Event]) -> None:
+        """Take note of contexts that begin."""
+        for event in events:
+            subject = event.subject
+            if event.type is EventType.CONTEXT_STARTED and subject and subject.sub_type == WAIT_FOR_CALLBACK:
+                self._contexts[subject.operation_id] = subject
+
+    def ends(self, events: Iterable[Event]) -> list[str]:
+        """Tell what has ended from outside."""
+        return [self._end(event) for event in events if event.type in _ENDED]
+
+    def _end(self, event: Event) -> str:
+        kind, how = _ENDED[event.type]
+        subject = event.subject
+        if subject is not None and subject.parent_id is not None:
+            subject = self._contexts.get(subject.parent_id, subject)
+        return f"{_named(kind, subject)} {how}"
 
 
 def _chunks(events: Iterable[Event]) -> Iterator[tuple[list[Event], InvocationOutcome | None]]:
@@ -115,6 +152,7 @@ def _chunks(events: Iterable[Event]) -> Iterator[tuple[list[Event], InvocationOu
 def stretches(events: Iterable[Event]) -> Iterator[Stretch]:
     """Cut a history at the ends of its invocations."""
     retries: dict[str, _Retry] = {}
+    names = _Names()
     before: Stretch | None = None
     for number, (chunk, outcome) in enumerate(_chunks(events), 1):
         if outcome is not None:
@@ -127,7 +165,8 @@ def stretches(events: Iterable[Event]) -> Iterator[Stretch]:
                 return
             started_at = first.at
         failed = before is not None and _failed(before)
-        reason = _reason(before, chunk, started_at, retries)
+        names.note(chunk)
+        reason = _reason(before, chunk, started_at, retries, names)
         before = Stretch(number, started_at, reason, chunk, outcome, failed)
         _note_retries(chunk, retries)
         yield before
@@ -137,7 +176,13 @@ def _failed(stretch: Stretch) -> bool:
     return stretch.outcome is not None and stretch.outcome.error is not None
 
 
-def _reason(before: Stretch | None, chunk: list[Event], started_at: int, retries: dict[str, _Retry]) -> str:
+def _reason(
+    before: Stretch | None,
+    chunk: list[Event],
+    started_at: int,
+    retries: dict[str, _Retry],
+    names: _Names,
+) -> str:
     if before is None:
         return "started"
     if before.outcome is not None and before.outcome.error is not None:
@@ -145,7 +190,7 @@ def _reason(before: Stretch | None, chunk: list[Event], started_at: int, retries
     arrived = takewhile(lambda event: event.type in _ENDED and event.at <= started_at, chunk)
     due = [str(retry) for retry in retries.values() if retry.due_at <= started_at]
     # The last resort is for what ended while the handler was about to suspend.
-    return _joined([*_ends(arrived), *due]) or _joined(_ends(before.events)) or "resumed"
+    return _joined([*names.ends(arrived), *due]) or _joined(names.ends(before.events)) or "resumed"
 
 
 def _note_retries(events: Iterable[Event], retries: dict[str, _Retry]) -> None:

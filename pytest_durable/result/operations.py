@@ -11,9 +11,17 @@ from typing import Any, TypeVar, cast
 
 from durable_sdk.lambda_service import ErrorObject, OperationStatus, OperationType
 from pytest_durable.history.codec import to_datetime
+from pytest_durable.history.events import InvokeStart
 from pytest_durable.history.fold import RecordedOperation, is_execution
 from pytest_durable.result import query
-from pytest_durable.result.wording import decoded, kind_of, shortened, value_text
+from pytest_durable.result.wording import (
+    answer_value,
+    decoded,
+    error_text,
+    kind_of,
+    shortened,
+    value_text,
+)
 
 # A failure belongs to the test's own line, not to ours.
 __tracebackhide__ = True
@@ -74,13 +82,16 @@ class Lookups(ABC):
         """Return the first context of that name: a child context, map, parallel or branch."""
         return cast("ContextOperation", self._find(name, OperationType.CONTEXT))
 
-    def get_callback(self, name: str) -> Operation:
-        """Return the first callback of that name."""
-        return self._find(name, OperationType.CALLBACK)
+    def get_callback(self, name: str) -> CallbackOperation:
+        """Return the first callback of that name.
 
-    def get_invoke(self, name: str) -> Operation:
+        ``wait_for_callback`` is a context, in which the callback is named ``"<name> create callback id"``.
+        """
+        return cast("CallbackOperation", self._find(name, OperationType.CALLBACK))
+
+    def get_invoke(self, name: str) -> InvokeOperation:
         """Return the first call of another function of that name."""
-        return self._find(name, OperationType.CHAINED_INVOKE)
+        return cast("InvokeOperation", self._find(name, OperationType.CHAINED_INVOKE))
 
     def get_all_operations(self) -> list[Operation]:
         """Return the operations at every depth, each parent before its children."""
@@ -104,10 +115,9 @@ class ExecutionOperation(Operation):
 
 
 @dataclass(frozen=True, repr=False)
-class ContextOperation(Operation, Lookups):
-    """An operation with others inside. ``result`` is the stored text, `value` what it means."""
+class ResultOperation(Operation):
+    """An operation that comes to something. ``result`` is the stored text, `value` what it means."""
 
-    child_operations: list[Operation] = field(default_factory=list, kw_only=True)
     result: str | None = field(default=None, kw_only=True)
     error: ErrorObject | None = field(default=None, kw_only=True)
 
@@ -125,15 +135,25 @@ class ContextOperation(Operation, Lookups):
     def _described(self) -> str:
         return f"{kind_of(self.operation_type, self.sub_type)} {self.name!r}"
 
+    def _repr_details(self) -> Iterable[str]:
+        if self.result is not None:
+            yield f"value={value_text(self.result)}"
+        if self.error is not None:
+            yield f"error={shortened(error_text(self.error.to_dict()))}"
+
+
+@dataclass(frozen=True, repr=False)
+class ContextOperation(ResultOperation, Lookups):
+    """An operation with others inside."""
+
+    child_operations: list[Operation] = field(default_factory=list, kw_only=True)
+
     def _searched(self) -> tuple[list[Operation], str]:
         described = self._described()
         return self.child_operations, described[0].upper() + described[1:]
 
     def _repr_details(self) -> Iterable[str]:
-        if self.result is not None:
-            yield f"value={value_text(self.result)}"
-        if self.error is not None:
-            yield f"error={self.error.type}: {shortened(self.error.message or '')}"
+        yield from super()._repr_details()
         if self.child_operations:
             yield f"{len(self.child_operations)} inside"
 
@@ -162,6 +182,49 @@ class WaitOperation(Operation):
             yield f"until {self.scheduled_end_timestamp.isoformat()}"
 
 
+@dataclass(frozen=True, repr=False)
+class CallbackOperation(ContextOperation):
+    """A callback. ``callback_id`` is what it is answered by.
+
+    It times out at ``timeout_timestamp``, and at ``heartbeat_timeout_timestamp`` unless it is answered or a
+    heartbeat comes before; None stands for never.
+    """
+
+    callback_id: str | None = field(default=None, kw_only=True)
+    timeout_timestamp: datetime | None = field(default=None, kw_only=True)
+    heartbeat_timeout_timestamp: datetime | None = field(default=None, kw_only=True)
+
+    @property
+    def value(self) -> Any:
+        """The answer, decoded if it is JSON: an answer may be any text. None where there is none."""
+        return None if self.result is None else answer_value(self.result)
+
+    def _repr_details(self) -> Iterable[str]:
+        if self.callback_id is not None:
+            yield f"callback_id={self.callback_id!r}"
+        yield from super()._repr_details()
+
+
+@dataclass(frozen=True, repr=False)
+class InvokeOperation(ResultOperation):
+    """A call of another function.
+
+    ``function_name`` is what the handler wrote and ``input_payload`` the stored input.
+    ``execution_arn`` is the execution of a durable function, None for a plain one.
+    """
+
+    function_name: str | None = field(default=None, kw_only=True)
+    input_payload: str | None = field(default=None, kw_only=True)
+    tenant_id: str | None = field(default=None, kw_only=True)
+    execution_arn: str | None = field(default=None, kw_only=True)
+
+    def _repr_details(self) -> Iterable[str]:
+        if self.function_name is not None:
+            given = "" if self.input_payload is None else value_text(self.input_payload)
+            yield f"{self.function_name}({given})"
+        yield from super()._repr_details()
+
+
 def _datetime(microseconds: int | None) -> datetime | None:
     return None if microseconds is None else to_datetime(microseconds)
 
@@ -185,10 +248,25 @@ def operation_view(recorded: RecordedOperation, children: list[Operation]) -> Op
     if kind is OperationType.WAIT:
         end = _datetime(recorded.scheduled_end_at)
         return WaitOperation(**common, scheduled_end_timestamp=end)
-    if kind not in (OperationType.CONTEXT, OperationType.STEP):
-        return Operation(**common)
     error = None if recorded.error is None else ErrorObject.from_dict(recorded.error)
-    common |= {"child_operations": children, "result": recorded.result, "error": error}
+    common |= {"result": recorded.result, "error": error}
+    if kind is OperationType.CHAINED_INVOKE:
+        start = recorded.start if isinstance(recorded.start, InvokeStart) else None
+        return InvokeOperation(
+            **common,
+            function_name=start and start.function_name,
+            input_payload=start and start.payload,
+            tenant_id=start and start.tenant_id,
+            execution_arn=start and start.execution_arn,
+        )
+    common |= {"child_operations": children}
+    if kind is OperationType.CALLBACK:
+        return CallbackOperation(
+            **common,
+            callback_id=recorded.callback_id,
+            timeout_timestamp=_datetime(recorded.timeout_at),
+            heartbeat_timeout_timestamp=_datetime(recorded.heartbeat_timeout_at),
+        )
     if kind is OperationType.CONTEXT:
         return ContextOperation(**common)
     # The record keeps a due time after the attempt began; a test asks for what is still to come.

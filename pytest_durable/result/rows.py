@@ -8,14 +8,17 @@ from enum import Enum
 
 from pytest_durable.history.events import (
     Attempt,
+    CallbackStart,
     Event,
     EventType,
     ExecutionInput,
+    InvokeStart,
     Outcome,
+    Pause,
     Subject,
     WaitSchedule,
 )
-from pytest_durable.result.invocations import Stretch, stretches
+from pytest_durable.result.invocations import WAIT_FOR_CALLBACK, Stretch, stretches
 from pytest_durable.result.wording import (
     MICROSECONDS_PER_SECOND,
     error_text,
@@ -37,6 +40,7 @@ class RowKind(Enum):
     OPERATION = "operation"
     CRASH = "crash"
     GAP = "gap"
+    PAUSE = "pause"
     END = "end"
 
 
@@ -67,6 +71,8 @@ _ENDS = {
     EventType.EXECUTION_STOPPED: "STOPPED",
 }
 
+_FAILURES = (("Failed", "FAILED"), ("TimedOut", "TIMED OUT"), ("Stopped", "STOPPED"))
+
 # Shorter work is noise beside the waits of a durable function.
 _SHORTEST_SHOWN = MICROSECONDS_PER_SECOND // 10
 
@@ -79,6 +85,7 @@ class _Lines:
         self._width = width
         self._depths: dict[str, int] = {}
         self._names: dict[str, str] = {}
+        self._callbacks: set[str] = set()
         # The operations under whose rows the next one stands. Where branches take turns, or where a
         # context began in an earlier lane, indentation misleads: then the label names the context.
         self._above: list[str] = []
@@ -100,7 +107,7 @@ class _Lines:
             given = self._value(self._input) if stretch.number == 1 else ""
             self._add(RowKind.INVOCATION, stretch.started_at, stretch.reason, given)
         for event in stretch.events:
-            if not stretch.is_cause(event):
+            if not stretch.tells(event):
                 self._event(event)
         self._leave(stretch)
         return Lane(stretch.number, self._rows)
@@ -123,6 +130,10 @@ class _Lines:
         subject = event.subject
         if subject is None or event.type is EventType.EXECUTION_STARTED:
             return
+        if isinstance(event.details, Pause):
+            label = "resumed" if event.details.timeout_is_paused is None else "paused"
+            self._add(RowKind.PAUSE, event.at, label, event.details.reason or "")
+            return
         if event.type in _ENDS:
             outcome, failed = self._outcome(event)
             failed = failed or event.type is not EventType.EXECUTION_SUCCEEDED
@@ -130,14 +141,8 @@ class _Lines:
             return
         key = subject.operation_id
         if event.type.value.endswith("Started"):
-            scheduled = event.details
-            outcome = (
-                span(scheduled.duration_seconds * MICROSECONDS_PER_SECOND)
-                if isinstance(scheduled, WaitSchedule)
-                else ""
-            )
             self._open[key] = (len(self._rows), event)
-            self._operation(event.at, subject, outcome)
+            self._operation(event.at, subject, self._beginning(event))
             return
         outcome, failed = self._outcome(event)
         opened = self._open.pop(key, None)
@@ -157,12 +162,34 @@ class _Lines:
         key, parent_id = subject.operation_id, subject.parent_id or ""
         depth = self._depths.setdefault(key, self._depths.get(parent_id, -1) + 1)
         kind = kind_of(subject.operation_type, subject.sub_type)
-        name = subject.name or ""
+        own_name = shown_name = self._own_name(subject, parent_id)
+        if subject.sub_type == WAIT_FOR_CALLBACK:
+            self._callbacks.add(key)
         if depth and self._above[depth - 1 : depth] != [parent_id]:
-            name = f"{self._names[parent_id]}/{name}"
-        self._names[key] = subject.name or f"({kind})"
+            shown_name = f"{self._names[parent_id]}/{own_name}"
+        self._names[key] = own_name or f"({kind})"
         self._above = [*self._above[: max(depth - 1, 0)], *([parent_id] if depth else []), key]
-        self._add(RowKind.OPERATION, at, f"{kind} {name}".rstrip(), outcome, depth + 1, failed)
+        self._add(RowKind.OPERATION, at, f"{kind} {shown_name}".rstrip(), outcome, depth + 1, failed)
+
+    def _own_name(self, subject: Subject, parent_id: str) -> str:
+        """Return its name, without that of the ``wait_for_callback`` around it, which the SDK puts first."""
+        name = subject.name or ""
+        return name.removeprefix(f"{self._names[parent_id]} ") if parent_id in self._callbacks else name
+
+    def _beginning(self, event: Event) -> str:
+        """Return what is known of an operation when it begins."""
+        match event.details:
+            case WaitSchedule(duration_seconds, _):
+                return span(duration_seconds * MICROSECONDS_PER_SECOND)
+            case CallbackStart(_, timeout_seconds, heartbeat_timeout_seconds):
+                limits = (("timeout", timeout_seconds), ("heartbeat", heartbeat_timeout_seconds))
+                return ", ".join(
+                    f"{what} {span(seconds * MICROSECONDS_PER_SECOND)}" for what, seconds in limits if seconds
+                )
+            case InvokeStart(function_name, payload):
+                return f"{function_name}({self._value(payload)})"
+            case _:
+                return ""
 
     def _outcome(self, event: Event) -> tuple[str, bool]:
         """Return what came of it, and whether that is a failure."""
@@ -171,7 +198,8 @@ class _Lines:
             return "ended", False
         if not isinstance(details, Outcome | Attempt):
             return "", False
-        failed = details.error is not None or event.type.value.endswith("Failed")
+        failure = next((word for suffix, word in _FAILURES if event.type.value.endswith(suffix)), None)
+        failed = details.error is not None or failure is not None
         if details.error is not None:
             text = shortened(error_text(details.error), _ERROR_WIDTH)
         else:
@@ -179,7 +207,7 @@ class _Lines:
         if event.type is EventType.WAIT_CANCELLED:
             return f"cancelled {text}".rstrip(), False
         if failed and event.type not in _ENDS:
-            text = f"FAILED {text}".rstrip()
+            text = f"{failure or 'FAILED'} {text}".rstrip()
         if isinstance(details, Attempt):
             text = _with_attempt(text, details)
         return text, failed

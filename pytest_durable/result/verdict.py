@@ -8,8 +8,10 @@ from datetime import datetime
 from durable_sdk.lambda_service import ErrorObject, OperationStatus
 from pytest_durable.history.codec import to_microseconds
 from pytest_durable.result.operations import (
-    ContextOperation,
+    CallbackOperation,
+    InvokeOperation,
     Operation,
+    ResultOperation,
     StepOperation,
     WaitOperation,
 )
@@ -56,7 +58,7 @@ def _origin(error: ErrorObject | None, operations: Sequence[Operation]) -> Itera
     failed = [
         (path, operation)
         for path, operation in walk_with_paths(operations)
-        if isinstance(operation, ContextOperation)
+        if isinstance(operation, ResultOperation)
         and operation.status in _FAILURES
         and operation.error is not None
     ]
@@ -92,12 +94,22 @@ def _attempts(operation: Operation) -> str:
 
 def _until(operation: Operation, started: datetime | None) -> str:
     due: datetime | None = None
+    what = ""
     if isinstance(operation, WaitOperation):
         due, what = operation.scheduled_end_timestamp, "ends"
     elif isinstance(operation, StepOperation):
         due, what = operation.next_attempt_timestamp, f"attempt {operation.attempt + 1} is due"
-    else:
-        what = ""
+    elif isinstance(operation, CallbackOperation):
+        due, what = _timeout_of(operation)
+    elif isinstance(operation, InvokeOperation) and operation.function_name:
+        return f", calls {operation.function_name!r}"
     if due is None or started is None:
         return ""
     return f", {what} at +{span(to_microseconds(due) - to_microseconds(started))}"
+
+
+def _timeout_of(callback: CallbackOperation) -> tuple[datetime | None, str]:
+    whole, heartbeat = callback.timeout_timestamp, callback.heartbeat_timeout_timestamp
+    if heartbeat is not None and (whole is None or heartbeat < whole):
+        return heartbeat, "times out without a heartbeat"
+    return whole, "times out"

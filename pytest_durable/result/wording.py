@@ -27,6 +27,9 @@ _KINDS = {
     OperationType.CHAINED_INVOKE: "invoke",
 }
 
+# What the SDK stores of a batch whose result is too large.
+_BATCH_RECORDS = ("MapResult", "ParallelResult")
+
 _CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -115,25 +118,40 @@ def decoded(text: str, what: str) -> Any:
         ) from error
 
 
+def answer_value(text: str) -> Any:
+    """Decode the answer to a callback, which may be any text; one that is not JSON stands for itself."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
 def value_text(text: str, width: int = 60) -> str:
     """Write a stored value as Python shows it, or as it is stored if it cannot be decoded."""
     if len(text) > _LONGEST_DECODED:
         return shortened(text, width)
     try:
         value = decoded(text, "")
-        return shortened(_batch_text(value) if isinstance(value, BatchResult) else repr(value), width)
+        return shortened(_batch_text(value) or repr(value), width)
     except DurableTestError:
         return shortened(text, width) or "(empty)"
 
 
-def _batch_text(batch: BatchResult[Any]) -> str:
-    counts = [
+def _batch_text(value: Any) -> str:
+    """Write what came of the branches of a batch, "" for any other value."""
+    if isinstance(value, BatchResult):
+        counts = [value.success_count, value.failure_count, value.started_count]
+        return _counts_text(counts, value.completion_reason.value)
+    if isinstance(value, dict) and value.get("type") in _BATCH_RECORDS:
+        counts = [value.get(f"{what}Count") or 0 for what in ("success", "failure", "started")]
+        return _counts_text(counts, value.get("completionReason"))
+    return ""
+
+
+def _counts_text(counts: list[int], reason: object) -> str:
+    told = [
         f"{count:,} {word}"
-        for count, word in (
-            (batch.success_count, "succeeded"),
-            (batch.failure_count, "failed"),
-            (batch.started_count, "unfinished"),
-        )
+        for count, word in zip(counts, ("succeeded", "failed", "unfinished"), strict=True)
         if count
     ]
-    return f"{', '.join(counts) or 'nothing started'} ({batch.completion_reason.value})"
+    return f"{', '.join(told) or 'nothing started'} ({reason})"

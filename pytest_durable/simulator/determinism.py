@@ -7,6 +7,7 @@ show what another process would change, such as the order of a set of texts unde
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from pytest_durable.errors import NonDeterminismError, UsageError
 from pytest_durable.history.codec import canonical_text
@@ -27,11 +28,11 @@ def check_deterministic(run: Callable[[], DurableFunctionTestResult], runs: int)
     if runs < 2:
         raise UsageError(f"Comparing takes at least 2 runs, got {runs}.")
     first = run()
-    expected = canonical_text(first.history)
+    expected = _whole_history(first)
     for number in range(2, runs + 1):
-        other = run()
-        if canonical_text(other.history) != expected:
-            difference = first_difference(first.history, other.history)
+        other = _whole_history(run())
+        if canonical_text(other) != canonical_text(expected):
+            difference = first_difference(expected, other)
             raise NonDeterminismError(
                 f"Run {number} differs from run 1 although input, seed and schedule are the same. "
                 "The handler depends on something that it does not record in a step: a random "
@@ -39,3 +40,8 @@ def check_deterministic(run: Callable[[], DurableFunctionTestResult], runs: int)
                 f"{difference}"
             )
     return first
+
+
+def _whole_history(result: DurableFunctionTestResult) -> list[dict[str, Any]]:
+    """Return the events of an execution, then those of the executions that it has invoked."""
+    return [*result.history, *(event for invoked in result.invoked for event in _whole_history(invoked))]

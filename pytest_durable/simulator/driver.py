@@ -8,7 +8,9 @@ from pytest_durable.durations import DurationLike, to_microseconds
 from pytest_durable.errors import DurableTestError
 from pytest_durable.result.execution import DurableFunctionTestResult
 from pytest_durable.result.wording import kind_of
+from pytest_durable.simulator.awaiting import await_callback
 from pytest_durable.simulator.execution import SimulatedExecution
+from pytest_durable.simulator.payload import encode_error
 from pytest_durable.simulator.pending import PendingOperation, pending_operations
 from pytest_durable.simulator.simulator import Simulator
 
@@ -34,7 +36,7 @@ class Execution:
     @property
     def pending(self) -> list[PendingOperation]:
         """The operations that have not ended, in order of creation."""
-        return pending_operations(self._execution)
+        return pending_operations(self._simulator.executions, self._execution)
 
     def until_suspended(self) -> Execution:
         """Go on until no invocation runs: the handler waits for something, or has ended."""
@@ -71,6 +73,19 @@ class Execution:
             f"an operation {operation_name!r}; it had {', '.join(names) or 'none'}."
         )
 
+    def until_callback(self, name: str | None = None, timeout: DurationLike | None = None) -> str:
+        """Go on until a callback of that name is open and the handler awaits it; return its id.
+
+        Without a name any callback will do, the newest first. ``timeout`` is virtual time.
+
+        Raises:
+            ExecutionFailedError: the execution fails before.
+            DurableTestError: the execution succeeds before, or the callback has been answered already.
+            DurableStuckError: the execution gets stuck before.
+            TimeoutError: none is open when ``timeout`` has passed.
+        """
+        return await_callback(self._simulator, self._execution, name, timeout)
+
     def _has(self, name: str) -> bool:
         operations = self._execution.record.log.operations.values()
         return any(
@@ -89,9 +104,13 @@ class Execution:
         self._simulator.crash(self._execution)
         return self
 
-    def stop(self, error: dict[str, Any] | None = None) -> Execution:
-        """End the execution from outside, with status STOPPED."""
-        self._simulator.stop(self._execution, error)
+    def stop(self, error: Any = None) -> Execution:
+        """End the execution from outside, with status STOPPED.
+
+        Raises:
+            UsageError: the error is no exception, message, ErrorObject or JSON form of one.
+        """
+        self._simulator.stop(self._execution, encode_error(error))
         return self
 
     def finish(self) -> DurableFunctionTestResult:
@@ -105,4 +124,4 @@ class Execution:
 
     def result(self) -> DurableFunctionTestResult:
         """Return the result so far."""
-        return DurableFunctionTestResult(self._execution.record.log, seed=self._simulator.options.seed)
+        return self._simulator.result(self._execution)

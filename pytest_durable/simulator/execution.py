@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextvars import Context
+from typing import NamedTuple
 
 from pytest_durable.history.events import Event
 from pytest_durable.simulator.identifiers import FunctionVersion
@@ -10,10 +11,19 @@ from pytest_durable.simulator.invocation import Handler, Invocation
 from pytest_durable.simulator.service.records import ExecutionRecord
 
 
+class Invoker(NamedTuple):
+    """The operation of another execution on whose behalf an execution runs."""
+
+    execution: SimulatedExecution
+    operation_id: str
+
+
 class SimulatedExecution:
     """Only the loop changes it. ``context`` holds the context variables that every invocation begins with."""
 
     __slots__ = (
+        "answered_meanwhile",
+        "calls",
         "context",
         "crashes",
         "function",
@@ -23,8 +33,12 @@ class SimulatedExecution:
         "invocation",
         "invocation_is_due",
         "invocation_timeout_seconds",
+        "invoker",
+        "is_owed",
         "last_event",
+        "paused",
         "record",
+        "tenant_id",
     )
 
     def __init__(
@@ -35,6 +49,8 @@ class SimulatedExecution:
         invocation_timeout_seconds: int,
         has_default_timeout: bool,
         context: Context,
+        invoker: Invoker | None = None,
+        tenant_id: str | None = None,
     ) -> None:
         self.has_default_timeout = has_default_timeout
         self.context = context
@@ -45,6 +61,15 @@ class SimulatedExecution:
         self.invocation: Invocation | None = None
         self.invocation_is_due = False
         self.last_event: Event | None = None
+        self.invoker = invoker
+        self.tenant_id = tenant_id
+        self.calls: dict[str, Invocation] = {}
+        """Runs of plain functions that its operations have called, by operation id."""
+        self.answered_meanwhile = False
+        """Whether a callback or an invoke was completed while the invocation that runs now did."""
+        self.paused = False
+        self.is_owed = False
+        """Whether the handler is to be invoked as soon as the execution is no longer paused."""
         self.crashes = 0
         self.invalid_answers = 0
 

@@ -21,11 +21,14 @@ class FunctionVersion:
 
     name: str
     version: str = "$LATEST"
+    qualifier: str | None = None
+    """The alias by which it was called, if it was not by its version."""
 
     @property
     def arn(self) -> str:
         """The qualified ARN."""
-        return f"arn:{PARTITION}:lambda:{REGION}:{ACCOUNT_ID}:function:{self.name}:{self.version}"
+        qualifier = self.qualifier or self.version
+        return f"arn:{PARTITION}:lambda:{REGION}:{ACCOUNT_ID}:function:{self.name}:{qualifier}"
 
 
 class Identifiers:
@@ -46,6 +49,14 @@ class Identifiers:
     def execution_id(self, function: FunctionVersion, name: str, number: int) -> str:
         """Return the id of an execution, which is also that of its EXECUTION operation."""
         return self._uuid("execution", function.arn, name, number)
+
+    def invoked_name(self, execution_id: str, operation_id: str) -> str:
+        """Return the name of the execution that an operation of another one starts."""
+        return self._uuid("invoked", execution_id, operation_id)
+
+    def call_id(self, execution_id: str, operation_id: str) -> str:
+        """Return the Lambda request id of the call of a plain function for an operation."""
+        return self._uuid("call", execution_id, operation_id)
 
     def request_id(self, execution_id: str, invocation: int) -> str:
         """Return the Lambda request id of an invocation."""

@@ -133,6 +133,45 @@ def handler_task(
     return Task(f"invocation-{invocation.number}", body, invocation.sandbox, variables.copy())
 
 
+def function_task(
+    handler: Handler,
+    payload: str | None,
+    call: Invocation,
+    context: SimulatedLambdaContext,
+    name: str,
+    ended: Callable[[Ending], None],
+    variables: Context,
+) -> Task:
+    """Return the task that calls a plain function and reports how it ended."""
+
+    def body() -> None:
+        _runtime.current.set(call.runtime)
+        try:
+            ending: Ending = Returned(handler({} if payload is None else json.loads(payload), context))
+        except SandboxKilled:
+            raise
+        except BaseException as error:
+            ending = Raised(error)
+        ended(ending)
+
+    return Task(f"function-{name}", body, call.sandbox, variables.copy())
+
+
+def interpret_function(ending: Ending, exit_error: ErrorJson) -> tuple[str | None, ErrorJson | None]:
+    """Return the result of a plain function, or its error; ``exit_error`` is that of a process that ends."""
+    match ending:
+        case Raised(SystemExit()):
+            return None, exit_error
+        case Raised(error):
+            return None, ErrorObject.from_exception(error).to_dict()
+        case Returned(output):
+            try:
+                return json.dumps(output, allow_nan=False), None
+            except (TypeError, ValueError, RecursionError) as error:
+                message = f"Unable to marshal response: {error}"
+                return None, {"ErrorType": "Runtime.MarshalError", "ErrorMessage": message}
+
+
 @dataclass(frozen=True, slots=True)
 class Succeeded:
     """The execution has a result; None if a checkpoint has stored it already."""

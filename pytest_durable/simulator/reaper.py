@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pytest_durable.errors import DurableStuckError
 from pytest_durable.simulator.event_queue import EventQueue, Priority
 from pytest_durable.simulator.execution import SimulatedExecution
+from pytest_durable.simulator.invocation import Invocation
 from pytest_durable.simulator.pending import stuck_error
 from pytest_durable.simulator.scheduled import Item
 from pytest_durable.simulator.turns import Task
@@ -21,17 +22,19 @@ class Reaper:
         self._queue = queue
         self._dying: deque[Task] = deque()
 
-    def kill(self, execution: SimulatedExecution) -> None:
+    def kill(self, run: Invocation | None) -> None:
         """Close the sandbox. Its tasks are unwound, each by an exception where it is parked."""
-        if execution.invocation is not None:
-            execution.invocation.sandbox.closed = True
-            self._dying.extend(execution.invocation.runtime.tasks)
+        if run is not None:
+            run.sandbox.closed = True
+            self._dying.extend(run.runtime.tasks)
 
     def kill_all(self) -> None:
         """Kill every sandbox, without a trace in any log."""
         for execution in self._executions.values():
-            self.kill(execution)
+            for run in _runs(execution):
+                self.kill(run)
             execution.invocation = None
+            execution.calls.clear()
 
     def next_dying(self) -> Task | None:
         """Return the next task that has to be unwound."""
@@ -50,11 +53,12 @@ class Reaper:
         if self._queue.has_before(Priority.DEADLINE):
             return None
         for execution in self._executions.values():
-            if execution.invocation is not None:
-                tasks = execution.invocation.runtime.tasks
+            runs = _runs(execution)
+            if runs:
+                tasks = [task for run in runs for task in run.runtime.tasks]
                 parked = [task.name for task in tasks if task.started and not task.finished]
                 self.kill_all()
-                return stuck_error(execution, now, parked)
+                return stuck_error(self._executions, execution, now, parked)
         return None
 
     def only_waits_for_ever(self) -> bool:
@@ -62,3 +66,9 @@ class Reaper:
         return not self._queue.has_before(Priority.DEADLINE) and all(
             execution.closed or execution.has_default_timeout for execution in self._executions.values()
         )
+
+
+def _runs(execution: SimulatedExecution) -> list[Invocation]:
+    """Return what runs for an execution: its handler, and plain functions that it has invoked."""
+    handler = [] if execution.invocation is None else [execution.invocation]
+    return [*handler, *execution.calls.values()]

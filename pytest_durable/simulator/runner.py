@@ -8,20 +8,30 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
+from pytest_durable.backend import Runner
 from pytest_durable.durations import DurationLike, to_microseconds, to_whole_seconds
-from pytest_durable.errors import UsageError
-from pytest_durable.history.codec import events_to_json, to_datetime
+from pytest_durable.errors import UnusedScriptError, UsageError
+from pytest_durable.history.codec import event_to_json, to_datetime
 from pytest_durable.result.execution import DurableFunctionTestResult
 from pytest_durable.result.wording import counted
-from pytest_durable.runner import Runner
+from pytest_durable.simulator.awaiting import await_callback
 from pytest_durable.simulator.determinism import check_deterministic
 from pytest_durable.simulator.driver import Execution
 from pytest_durable.simulator.execution import SimulatedExecution
+from pytest_durable.simulator.functions import (
+    DEFAULT_EXECUTION_TIMEOUT_SECONDS,
+    DEFAULT_RETENTION_PERIOD_DAYS,
+    Functions,
+)
 from pytest_durable.simulator.identifiers import FunctionVersion
 from pytest_durable.simulator.invocation import Handler, demand_durable
 from pytest_durable.simulator.options import SimulatorOptions
-from pytest_durable.simulator.payload import encode_input
+from pytest_durable.simulator.payload import encode_callback_text, encode_error, encode_input, encode_json
 from pytest_durable.simulator.pending import PendingOperation, pending_operations
+from pytest_durable.simulator.scripts.book import ScriptBook
+from pytest_durable.simulator.scripts.callbacks import CallbackScript
+from pytest_durable.simulator.scripts.invokes import InvokeScript
+from pytest_durable.simulator.scripts.steps import StepScript
 from pytest_durable.simulator.simulator import Simulator
 
 # A failure belongs to the test's own line, not to ours.
@@ -64,18 +74,26 @@ class LocalRunner(Runner):
 
     mode = "local"
 
-    def __init__(self, target: Target, make_options: Callable[[], SimulatorOptions]) -> None:
+    def __init__(
+        self,
+        target: Target,
+        make_options: Callable[[], SimulatorOptions],
+        functions: Functions | None = None,
+        scripts: ScriptBook | None = None,
+    ) -> None:
         demand_durable(target.handler)
         self._target = target
         self._make_options = make_options
-        self._simulator = Simulator(make_options())
-        self._executions: dict[str, SimulatedExecution] = {}
+        self._functions = functions or Functions()
+        self._scripts = scripts or ScriptBook()
+        self._simulator = Simulator(make_options(), self._functions, self._scripts)
+        self._scripts_checked = False
         self.clock = RunnerClock(self._simulator)
 
     def __repr__(self) -> str:
         name = getattr(self._target.handler, "__qualname__", repr(self._target.handler))
         return (
-            f"<runner of {name}, {counted(len(self._executions), 'execution')}, "
+            f"<runner of {name}, {counted(len(self._simulator.executions), 'execution')}, "
             f"virtual time {self.clock.now:%Y-%m-%d %H:%M:%S}>"
         )
 
@@ -88,7 +106,10 @@ class LocalRunner(Runner):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.close()
+        if error is None:
+            self.close()
+        else:
+            self.release()
 
     @property
     def seed(self) -> int:
@@ -100,21 +121,20 @@ class LocalRunner(Runner):
     ) -> Execution:
         """Start an execution and stop before its first invocation.
 
+        A name that was used before, with the same input, gives the execution of that name, as on AWS.
+
         Raises:
             UsageError: the input is not JSON, or the timeout is malformed.
+            DurableExecutionAlreadyStartedException: the name was used with another input.
         """
-        return Execution(self._simulator, self._start(input, name, timeout))
-
-    def _start(self, value: Any, name: str | None, timeout: DurationLike | None) -> SimulatedExecution:
         execution = self._simulator.start(
             self._target.handler,
-            encode_input(value),
+            encode_input(input),
             function=self._target.function,
             name=name,
             timeout_seconds=None if timeout is None else to_whole_seconds(timeout, "timeout"),
         )
-        self._executions[execution.record.arn] = execution
-        return execution
+        return Execution(self._simulator, execution)
 
     def run(self, input: Any = None, timeout: DurationLike | None = None) -> DurableFunctionTestResult:
         """Start an execution, run it to its end and return the result.
@@ -149,18 +169,148 @@ class LocalRunner(Runner):
                 between_invocations=False,
             )
             if not execution.closed:
-                waits = "; ".join(str(pending) for pending in pending_operations(execution))
+                pending = pending_operations(self._simulator.executions, execution)
+                waits = "; ".join(map(str, pending))
                 raise TimeoutError(f"{execution_arn} has not ended after {timeout}: {waits}")
         return Execution(self._simulator, execution).finish()
 
-    def get_execution_history(self, execution_arn: str) -> list[dict[str, Any]]:
-        """Return the events so far, as boto3's ``get_durable_execution_history(...)["Events"]``."""
-        return events_to_json(self._find(execution_arn).record.log)
+    def wait_for_callback(
+        self, execution_arn: str, name: str | None = None, timeout: DurationLike | None = None
+    ) -> str:
+        """Run until a callback of that name is open and the handler awaits it; return its id.
+
+        ``name`` is the one that the handler gave, or a path. Without one any callback will do, the newest
+        first. ``timeout`` is virtual time.
+
+        Raises:
+            ExecutionFailedError: the execution fails before.
+            DurableTestError: the execution succeeds before, or the callback has been answered already.
+            DurableStuckError: the execution gets stuck before.
+            TimeoutError: none is open when ``timeout`` has passed.
+        """
+        return await_callback(self._simulator, self._find(execution_arn), name, timeout)
+
+    def send_callback_success(
+        self, callback_id: str, result: bytes | str | None = None, *, value: Any = None
+    ) -> None:
+        """Answer a callback: with text or bytes, or with any JSON ``value``.
+
+        Raises:
+            UsageError: both are given, or one is of the wrong kind.
+            ServiceError: the service refuses, as it does for an unknown callback and one that has ended.
+        """
+        if result is not None and value is not None:
+            raise UsageError("send_callback_success takes a result or a value, not both.")
+        text = encode_callback_text(result) if value is None else encode_json(value, "value")
+        self._simulator.callbacks.succeed(callback_id, text)
+
+    def send_callback_failure(self, callback_id: str, error: Any = None) -> None:
+        """Answer a callback with an error: an exception, a message, an ErrorObject or its JSON form.
+
+        Raises:
+            UsageError: the error is none of these.
+            ServiceError: the service refuses, as it does for an unknown callback and one that has ended.
+        """
+        self._simulator.callbacks.fail(callback_id, encode_error(error))
+
+    def send_callback_heartbeat(self, callback_id: str) -> None:
+        """Tell that somebody still works on a callback, which restarts its heartbeat timeout.
+
+        Raises:
+            ServiceError: the service refuses, as it does for an unknown callback and one that has ended.
+        """
+        self._simulator.callbacks.heartbeat(callback_id)
+
+    def register_durable_function(
+        self,
+        function_name: str,
+        handler: Handler,
+        execution_timeout: DurationLike = DEFAULT_EXECUTION_TIMEOUT_SECONDS,
+        retention_period_days: int = DEFAULT_RETENTION_PERIOD_DAYS,
+    ) -> Self:
+        """Let ``context.invoke`` find a durable function: by its name, ``name:qualifier`` or an ARN.
+
+        Raises:
+            UsageError: an argument is wrong.
+        """
+        self._functions.register_durable(function_name, handler, execution_timeout, retention_period_days)
+        return self
+
+    def register_function(self, function_name: str, handler: Callable[[Any, Any], Any]) -> Self:
+        """Let ``context.invoke`` find a function that is not durable.
+
+        Raises:
+            UsageError: an argument is wrong.
+        """
+        self._functions.register_plain(function_name, handler)
+        return self
+
+    def on_callback(self, name: str | None = None, times: int | None = None) -> CallbackScript:
+        """Decide beforehand what becomes of the callbacks of a name; without one, of all others.
+
+        ``times`` demands that many uses. A script that is never used fails the test.
+        """
+        return self._scripts.on_callback(name, times)
+
+    def on_invoke(self, function_name: str, times: int | None = None) -> InvokeScript:
+        """Decide beforehand what ``context.invoke`` gets from a function.
+
+        ``times`` demands that many uses. A script that is never used fails the test.
+        """
+        return self._scripts.on_invoke(function_name, times)
+
+    def on_step(self, name: str, times: int | None = None) -> StepScript:
+        """Replace the bodies of the steps of a name, or of a path such as ``orders/charge``.
+
+        ``times`` demands that many attempts. A script that is never used fails the test.
+        """
+        return self._scripts.on_step(name, times)
+
+    def stop_execution(self, execution_arn: str, error: Any = None) -> None:
+        """End an execution from outside, with status STOPPED; nothing happens to one that has ended.
+
+        Raises:
+            UsageError: the error is no exception, message, ErrorObject or JSON form of one.
+        """
+        self._simulator.stop(self._find(execution_arn), encode_error(error))
+
+    def pause_execution(self, execution_arn: str, timeout: DurationLike = 60) -> None:
+        """Invoke the handler no more, and run until no invocation goes on.
+
+        One that runs ends with its next checkpoint. What completes meanwhile is kept. Nothing happens to an
+        execution that has ended.
+
+        Raises:
+            TimeoutError: an invocation still runs when ``timeout`` of virtual time has passed. The pause
+                stands.
+        """
+        execution = self._find(execution_arn)
+        microseconds = to_whole_seconds(timeout, "timeout") * 1_000_000
+        if not self._simulator.pause(execution, microseconds):
+            raise TimeoutError(f"{execution_arn} still runs an invocation after {timeout}. The pause stands.")
+
+    def resume_execution(self, execution_arn: str) -> None:
+        """Invoke the handler again, at once if an invocation was held back."""
+        self._simulator.resume(self._find(execution_arn))
+
+    def get_execution_history(
+        self, execution_arn: str, include_execution_data: bool = True
+    ) -> list[dict[str, Any]]:
+        """Return the events so far, as boto3's ``get_durable_execution_history(...)["Events"]``.
+
+        Without execution data, inputs, results and errors are left out.
+        """
+        events = self._find(execution_arn).record.log.shown
+        return [
+            event_to_json(number, event, with_data=include_execution_data)
+            for number, event in enumerate(events, 1)
+        ]
 
     def _find(self, execution_arn: str) -> SimulatedExecution:
-        execution = self._executions.get(execution_arn)
+        executions = self._simulator.executions
+        execution = executions.get(execution_arn)
         if execution is None:
-            known = ", ".join(self._executions) or "none"
+            known = ", ".join(executions) or "none"
             raise UsageError(f"This runner has no execution {execution_arn!r}; it has {known}.")
         return execution
 
@@ -176,32 +326,61 @@ class LocalRunner(Runner):
         """
 
         def run() -> DurableFunctionTestResult:
-            fresh = LocalRunner(self._target, self._make_options)
+            scripts = self._scripts.rewound()
+            fresh = LocalRunner(self._target, self._make_options, self._functions, scripts)
             try:
                 return fresh.run(input, timeout)
             finally:
-                fresh.close()
+                fresh.release()
+                self._scripts.absorb(scripts)
 
         return check_deterministic(run, runs)
 
     @property
     def results(self) -> list[DurableFunctionTestResult]:
-        """What became of every execution so far, in the order in which they started."""
-        return [
-            DurableFunctionTestResult(execution.record.log, seed=self.seed)
-            for execution in self._executions.values()
-        ]
+        """What became of every execution so far, those of invoked functions too, in order of start."""
+        return [self._simulator.result(execution) for execution in self._simulator.executions.values()]
+
+    def timeline(self) -> str:
+        """Return every execution as text; those of invoked functions stand below the one that invoked."""
+        roots = [execution for execution in self._simulator.executions.values() if execution.invoker is None]
+        return "\n\n".join(self._simulator.result(execution).timeline() for execution in roots)
 
     @property
     def pending(self) -> list[PendingOperation]:
         """The operations of unfinished executions that have not ended."""
         return [
             pending
-            for execution in self._executions.values()
+            for execution in self._simulator.executions.values()
             if not execution.closed
-            for pending in pending_operations(execution)
+            for pending in pending_operations(self._simulator.executions, execution)
         ]
 
     def close(self) -> None:
-        """Unwind whatever still runs. What has been recorded stays readable."""
+        """Unwind whatever still runs, and check that every script came to use, once.
+
+        What has been recorded stays readable.
+
+        Raises:
+            UnusedScriptError: a script was never used, or not as often as its ``times`` says.
+        """
         self._simulator.close()
+        self.check_scripts()
+
+    def release(self) -> None:
+        """Unwind whatever still runs, for a test that has failed or has been checked."""
+        self._scripts_checked = True
+        self._simulator.close()
+
+    def check_scripts(self) -> None:
+        """Check, once, that every script came to use.
+
+        Raises:
+            UnusedScriptError: one was never used, or not as often as its ``times`` says.
+        """
+        if self._scripts_checked:
+            return
+        self._scripts_checked = True
+        complaints = self._scripts.complaints(self._simulator.executions.values())
+        if complaints:
+            raise UnusedScriptError("\n".join(complaints))

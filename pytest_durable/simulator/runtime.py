@@ -6,11 +6,13 @@ import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from random import Random
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from durable_sdk._runtime import Body, Signal
 from pytest_durable.simulator.clock import Clock
 from pytest_durable.simulator.turns import Sandbox, SandboxKilled, Task, Turns
+
+T = TypeVar("T")
 
 
 class QueuedTurn(Protocol):
@@ -25,6 +27,18 @@ ScheduleTurn = Callable[[int, Task], QueuedTurn]
 """Queues a turn: the time that it is due (microseconds since the epoch), and whose it is."""
 
 
+class StepStandIn(Protocol):
+    """What stands in for the body of a step."""
+
+    def attempt(self, attempt: int, body: Callable[[int], Any]) -> Any:
+        """Do what one more attempt is to do; ``body`` is the real one."""
+        ...
+
+
+ScriptStep = Callable[[tuple[str | None, ...]], StepStandIn | None]
+"""Finds what stands in for the body of the step at a path, if anything does."""
+
+
 class SimulatedRuntime:
     """The runtime of one invocation. Once its sandbox has died, every call raises SandboxKilled."""
 
@@ -35,12 +49,14 @@ class SimulatedRuntime:
         schedule_turn: ScheduleTurn,
         chance: Random,
         sandbox: Sandbox,
+        script_step: ScriptStep | None = None,
     ) -> None:
         self._clock = clock
         self._turns = turns
         self._schedule_turn = schedule_turn
         self._chance = chance
         self._sandbox = sandbox
+        self._script_step = script_step
         self._delayed: list[QueuedTurn] = []
         self._running = 0
         self._all_ended: SimulatedSignal | None = None
@@ -94,6 +110,13 @@ class SimulatedRuntime:
         self._running -= 1
         if self._all_ended is not None and self._running <= 0:
             self._all_ended.set()
+
+    def step_body(self, path: tuple[str | None, ...], body: Callable[[int], T]) -> Callable[[int], T]:
+        """Return ``body``, or what a script of the test puts in its place."""
+        stand_in = None if self._script_step is None else self._script_step(path)
+        if stand_in is None:
+            return body
+        return lambda attempt: stand_in.attempt(attempt, body)
 
     def close(self) -> None:
         """Drop delayed tasks and park until every other task has ended."""

@@ -8,6 +8,8 @@ from typing import TypeAlias
 from pytest_durable.simulator.client import Call
 from pytest_durable.simulator.execution import SimulatedExecution
 from pytest_durable.simulator.invocation import Ending, Invocation
+from pytest_durable.simulator.scripts.callbacks import Answer
+from pytest_durable.simulator.scripts.invokes import Scripted
 from pytest_durable.simulator.turns import Task
 
 
@@ -35,7 +37,7 @@ class CallAnswered:
 
 @dataclass(frozen=True, slots=True)
 class TimerDue:
-    """A wait or a retry delay is over."""
+    """A wait, a retry delay, or the time of a callback is over."""
 
     execution: SimulatedExecution
     operation_id: str
@@ -71,6 +73,60 @@ class ExecutionTimedOut:
     execution: SimulatedExecution
 
 
+@dataclass(frozen=True, slots=True)
+class CallbackReplyDue:
+    """Somebody outside answers a callback, as a script says."""
+
+    execution: SimulatedExecution
+    operation_id: str
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackHeartbeatDue:
+    """Somebody outside sends a heartbeat, and ``left`` more after it; None is until the callback ends."""
+
+    execution: SimulatedExecution
+    operation_id: str
+    every: int
+    left: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class InvokeScripted:
+    """An invoked function is done, as a script says."""
+
+    execution: SimulatedExecution
+    operation_id: str
+    outcome: Scripted
+
+
+@dataclass(frozen=True, slots=True)
+class InvokedExecutionEnded:
+    """The execution of an invoked durable function has ended."""
+
+    execution: SimulatedExecution
+    operation_id: str
+    invoked: SimulatedExecution
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionEnded:
+    """An invoked plain function returned or raised."""
+
+    execution: SimulatedExecution
+    operation_id: str
+    ending: Ending
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionTimedOut:
+    """The time limit of an invoked plain function has come."""
+
+    execution: SimulatedExecution
+    operation_id: str
+
+
 Item: TypeAlias = (
     TaskDue
     | CallArrived
@@ -80,4 +136,10 @@ Item: TypeAlias = (
     | HandlerEnded
     | InvocationTimedOut
     | ExecutionTimedOut
+    | CallbackReplyDue
+    | CallbackHeartbeatDue
+    | InvokeScripted
+    | InvokedExecutionEnded
+    | FunctionEnded
+    | FunctionTimedOut
 )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 
 from pytest_durable.errors import DurableStuckError, UsageError
 from pytest_durable.history.codec import to_microseconds
+from pytest_durable.result.execution import DurableFunctionTestResult
+from pytest_durable.simulator.callbacks import Callbacks
 from pytest_durable.simulator.checkers.lifecycle import LifecycleChecker
 from pytest_durable.simulator.checkers.liveness import LivenessChecker
 from pytest_durable.simulator.checkers.replay import ReplayChecker
@@ -14,12 +16,15 @@ from pytest_durable.simulator.checkers.tokens import TokenChecker
 from pytest_durable.simulator.choices import Choice, Choices
 from pytest_durable.simulator.entropy import Entropy
 from pytest_durable.simulator.execution import SimulatedExecution
+from pytest_durable.simulator.functions import Functions
 from pytest_durable.simulator.garbage import collection_paused
 from pytest_durable.simulator.identifiers import EXECUTION_NAME, FunctionVersion
 from pytest_durable.simulator.invocation import Handler
 from pytest_durable.simulator.loop import Loop
 from pytest_durable.simulator.options import SimulatorOptions
 from pytest_durable.simulator.pending import stuck_error
+from pytest_durable.simulator.scripts.book import ScriptBook
+from pytest_durable.simulator.service.errors import DurableExecutionAlreadyStartedException
 from pytest_durable.simulator.wall_clock import sleep_really, wall_clock
 from pytest_durable.simulator.world import World
 
@@ -30,8 +35,14 @@ __tracebackhide__ = True
 class Simulator:
     """One simulated service, with its own time. Runs only inside its methods."""
 
-    def __init__(self, options: SimulatorOptions) -> None:
+    def __init__(
+        self,
+        options: SimulatorOptions,
+        functions: Functions | None = None,
+        scripts: ScriptBook | None = None,
+    ) -> None:
         self.options = options
+        self._functions = functions or Functions()
         self._choices = Choices(options.schedule)
         self._world = World(
             to_microseconds(options.start_time),
@@ -39,6 +50,8 @@ class Simulator:
             options.limits,
             (TokenChecker(), LifecycleChecker(), ReplayChecker(), LivenessChecker()),
             options.stall_seconds,
+            self._functions,
+            scripts,
         )
         self._loop = Loop(self._world, self._choices, None if options.skip_time else sleep_really)
 
@@ -46,6 +59,16 @@ class Simulator:
     def now(self) -> int:
         """Virtual time, in microseconds since the epoch."""
         return self._world.clock.now
+
+    @property
+    def executions(self) -> Mapping[str, SimulatedExecution]:
+        """Every execution so far by its ARN, those of invoked functions included, in order of start."""
+        return self._world.executions
+
+    @property
+    def callbacks(self) -> Callbacks:
+        """Every callback, and what can be said about one."""
+        return self._world.callbacks
 
     @property
     def choices(self) -> list[Choice]:
@@ -61,12 +84,26 @@ class Simulator:
         name: str | None = None,
         timeout_seconds: int | None = None,
     ) -> SimulatedExecution:
-        """Start an execution. Nothing of it happens before the simulation runs."""
+        """Start an execution. Nothing of it happens before the simulation runs.
+
+        A name that the function has used before, with the same payload, gives the execution of that name.
+
+        Raises:
+            UsageError: the name or the timeout is wrong.
+            DurableExecutionAlreadyStartedException: the name was used with another payload.
+        """
         if name is not None and not EXECUTION_NAME.fullmatch(name):
             raise UsageError(
                 "The name of an execution has 1 to 64 letters, digits, hyphens and underscores, "
                 f"got {name!r}."
             )
+        known = None if name is None else self._named(function, name)
+        if known is not None:
+            if known.record.operation.input_payload != payload:
+                raise DurableExecutionAlreadyStartedException(
+                    f"Execution {name!r} of function {function.name!r} was started with another input."
+                )
+            return known
         maximum = self.options.limits.delay_seconds
         seconds = timeout_seconds or self.options.execution_timeout_seconds
         if seconds is not None and not 1 <= seconds <= maximum:
@@ -74,6 +111,12 @@ class Simulator:
         return self._world.start_execution(
             handler, function, payload, name, seconds, self.options.invocation_timeout_seconds
         )
+
+    def _named(self, function: FunctionVersion, name: str) -> SimulatedExecution | None:
+        for execution in self.executions.values():
+            if execution.function == function and execution.record.execution.name == name:
+                return execution
+        return None
 
     def run_until(
         self,
@@ -86,9 +129,12 @@ class Simulator:
 
         ``between_invocations`` promises that it begins to hold only while no invocation runs.
         """
+        # With other executions about, one of their invocations may run while none of this one does.
+        is_alone = sum(not execution.closed for execution in self.executions.values()) <= 1
+        inline = between_invocations and is_alone and not self._functions.names
         shown = wall_clock.shown(self._world.clock) if self.options.virtual_clock else nullcontext()
         with collection_paused(), shown:
-            self._loop.run(predicate, horizon=horizon, inline=between_invocations)
+            self._loop.run(predicate, horizon=horizon, inline=inline)
 
     def run_to_end(self, execution: SimulatedExecution) -> None:
         """Run until the execution has ended and its last invocation has.
@@ -100,9 +146,18 @@ class Simulator:
         if not execution.closed:
             raise self.stuck(execution)
 
+    def result(self, execution: SimulatedExecution) -> DurableFunctionTestResult:
+        """Return what has become of an execution so far, and of those that it has invoked."""
+        invoked = [
+            self.result(other)
+            for other in self.executions.values()
+            if other.invoker is not None and other.invoker.execution is execution
+        ]
+        return DurableFunctionTestResult(execution.record.log, seed=self.options.seed, invoked=invoked)
+
     def stuck(self, execution: SimulatedExecution) -> DurableStuckError:
         """Return the error that says why the execution does not go on."""
-        return stuck_error(execution, self.now)
+        return stuck_error(self.executions, execution, self.now)
 
     def stop(self, execution: SimulatedExecution, error: dict[str, object] | None) -> None:
         """End an execution from outside."""
@@ -114,6 +169,21 @@ class Simulator:
         """Kill the sandbox that runs the handler now."""
         self._world.crash_invocation(execution)
         self.run_until(lambda: True)
+
+    def pause(self, execution: SimulatedExecution, timeout: int) -> bool:
+        """Hold back invocations, and run until none goes on, ``timeout`` microseconds at most.
+
+        Returns whether none does.
+        """
+        self._world.pause(execution)
+        self.run_until(
+            lambda: execution.invocation is None, horizon=self.now + timeout, between_invocations=False
+        )
+        return execution.invocation is None
+
+    def resume(self, execution: SimulatedExecution) -> None:
+        """Invoke again."""
+        self._world.resume(execution)
 
     def next_event_at(self) -> int | None:
         """Return when something is going to happen next, in microseconds since the epoch."""

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from typing import Any
 
 from durable_sdk.lambda_service import OperationType
-from pytest_durable.history.codec import to_datetime
 from pytest_durable.history.events import ErrorJson, Event, EventType, InvocationOutcome, Subject
+from pytest_durable.simulator.callbacks import Callbacks
+from pytest_durable.simulator.chained_invokes import ChainedInvokes, Resolved, Resolver
 from pytest_durable.simulator.checkers.base import Checker
-from pytest_durable.simulator.client import Call, SimulatedClient
+from pytest_durable.simulator.client import Call
 from pytest_durable.simulator.clock import Clock
+from pytest_durable.simulator.compute import Compute, exit_error
 from pytest_durable.simulator.entropy import Entropy
 from pytest_durable.simulator.event_queue import EventQueue, Priority
-from pytest_durable.simulator.execution import SimulatedExecution
+from pytest_durable.simulator.execution import Invoker, SimulatedExecution
+from pytest_durable.simulator.functions import Functions
 from pytest_durable.simulator.identifiers import FunctionVersion, Identifiers, execution_arn
 from pytest_durable.simulator.invocation import (
     MEANT_FOR_PYTEST,
@@ -24,30 +27,33 @@ from pytest_durable.simulator.invocation import (
     Failed,
     Handler,
     Invalid,
-    Invocation,
     Pending,
     Raised,
-    Sandbox,
     Succeeded,
     build_event,
-    handler_task,
     interpret,
 )
-from pytest_durable.simulator.lambda_context import SimulatedLambdaContext
 from pytest_durable.simulator.reaper import Reaper
-from pytest_durable.simulator.runtime import SimulatedRuntime
 from pytest_durable.simulator.scheduled import (
     CallAnswered,
     CallArrived,
+    CallbackHeartbeatDue,
+    CallbackReplyDue,
     ExecutionTimedOut,
+    FunctionEnded,
+    FunctionTimedOut,
     HandlerEnded,
     InvocationDue,
     InvocationTimedOut,
+    InvokedExecutionEnded,
+    InvokeScripted,
     Item,
     TaskDue,
     TimerDue,
 )
+from pytest_durable.simulator.scripts.book import ScriptBook
 from pytest_durable.simulator.service import dispatch
+from pytest_durable.simulator.service.effects import StartInvoke, StartTimer
 from pytest_durable.simulator.service.errors import ServiceError
 from pytest_durable.simulator.service.limits import Limits
 from pytest_durable.simulator.service.records import ExecutionRecord
@@ -62,7 +68,14 @@ class World:
     """Changed by the loop alone, through `happen`, and by the calls that put new items in its queue."""
 
     def __init__(
-        self, start: int, entropy: Entropy, limits: Limits, checkers: Sequence[Checker], stall_seconds: float
+        self,
+        start: int,
+        entropy: Entropy,
+        limits: Limits,
+        checkers: Sequence[Checker],
+        stall_seconds: float,
+        functions: Functions | None = None,
+        scripts: ScriptBook | None = None,
     ) -> None:
         self.clock = Clock(start)
         self.queue: EventQueue[Item] = EventQueue()
@@ -75,8 +88,11 @@ class World:
         self._on_recorded = [checker.recorded for checker in checkers if checker.watches("recorded")]
         self._on_finished = [checker.finished for checker in checkers if checker.watches("finished")]
         self._identifiers = Identifiers(entropy.seed)
-        self._chance = entropy.stream("handler")
         self.reaper = Reaper(self.executions, self.queue)
+        scripts = scripts or ScriptBook()
+        self._compute = Compute(self.clock, self.queue, self.turns, entropy, self._identifiers, scripts)
+        self.callbacks = Callbacks(self.clock, self.queue, self.executions, scripts, self._complete_outside)
+        self._invokes = ChainedInvokes(functions or Functions(), scripts, self._identifiers, self._compute)
 
     # What a caller may ask for.
 
@@ -93,20 +109,51 @@ class World:
 
         ``timeout_seconds`` of None stands for the service's maximum, which no test means to reach.
         """
-        has_default_timeout = timeout_seconds is None
-        timeout_seconds = timeout_seconds or self._limits.delay_seconds
         number = len(self.executions) + 1
         name = name or self._identifiers.execution_name(number)
-        execution_id = self._identifiers.execution_id(function, name, number)
+        return self._start(
+            handler,
+            function,
+            payload,
+            name,
+            self._identifiers.execution_id(function, name, number),
+            timeout_seconds,
+            invocation_timeout_seconds,
+            copy_context(),
+        )
+
+    def _start(
+        self,
+        handler: Handler,
+        function: FunctionVersion,
+        payload: str | None,
+        name: str,
+        execution_id: str,
+        timeout_seconds: int | None,
+        invocation_timeout_seconds: int,
+        context: Context,
+        invoker: Invoker | None = None,
+        tenant_id: str | None = None,
+    ) -> SimulatedExecution:
+        has_default_timeout = timeout_seconds is None
+        timeout_seconds = timeout_seconds or self._limits.delay_seconds
         subject = Subject(execution_id, OperationType.EXECUTION, name=name)
         arn = execution_arn(function, name, execution_id)
         record = ExecutionRecord(arn, subject, timeout_seconds, self._limits)
+        record.is_invoked = invoker is not None
         execution = SimulatedExecution(
-            record, handler, function, invocation_timeout_seconds, has_default_timeout, copy_context()
+            record,
+            handler,
+            function,
+            invocation_timeout_seconds,
+            has_default_timeout,
+            context,
+            invoker,
+            tenant_id,
         )
         now = self.clock.now
-        self._record(record, transitions.start(subject, payload, timeout_seconds, now))
         self.executions[arn] = execution
+        self._record(execution, transitions.start(subject, payload, timeout_seconds, now))
         self._invoke_after(execution, 0)
         self.queue.push(
             now + timeout_seconds * _SECOND,
@@ -123,7 +170,18 @@ class World:
     def crash_invocation(self, execution: SimulatedExecution) -> None:
         """Kill the sandbox that runs the handler, if any does."""
         if execution.invocation is not None:
-            self._crash(execution, _exit_error(execution.invocation))
+            self._crash(execution, exit_error(execution.invocation))
+
+    def pause(self, execution: SimulatedExecution) -> None:
+        """Invoke the handler no more; an invocation that runs ends with its next checkpoint."""
+        execution.paused = not execution.closed
+
+    def resume(self, execution: SimulatedExecution) -> None:
+        """Invoke the handler again, at once if an invocation was held back."""
+        execution.paused = False
+        if execution.is_owed and not execution.closed:
+            execution.is_owed = False
+            self._invoke_after(execution, 0)
 
     # What the loop does.
 
@@ -143,12 +201,26 @@ class World:
             case HandlerEnded(execution, ending):
                 self._conclude(execution, ending)
             case InvocationTimedOut(execution, invocation):
-                self._crash(execution, self._invocation_timeout(execution, invocation))
+                self._crash(execution, self._compute.time_limit_error(invocation))
             case ExecutionTimedOut(execution):
                 record = execution.record
                 now = self.clock.now
                 event = transitions.time_out(record.execution, record.timeout_seconds, now)
                 self._end(execution, event)
+            case CallbackReplyDue():
+                self.callbacks.reply(item)
+            case CallbackHeartbeatDue():
+                self.callbacks.beat(item)
+            case InvokeScripted(execution, operation_id, outcome):
+                event = self._invokes.scripted(execution, operation_id, outcome, self.clock.now)
+                self._complete_outside(execution, event)
+            case InvokedExecutionEnded(execution, operation_id, invoked):
+                event = self._invokes.concluded(execution, operation_id, invoked, self.clock.now)
+                self._complete_outside(execution, event)
+            case FunctionEnded(execution, operation_id, ending):
+                self._return(execution, operation_id, ending)
+            case FunctionTimedOut(execution, operation_id):
+                self._kill_function(execution, operation_id)
         return None
 
     def _serve(self, execution: SimulatedExecution, call: Call) -> None:
@@ -167,29 +239,110 @@ class World:
 
     def _checkpoint(self, execution: SimulatedExecution, request: dict[str, Any]) -> dict[str, Any]:
         record = execution.record
-        applied = dispatch.apply_checkpoint(record, parse_checkpoint(request), self.clock.now)
+        parsed = parse_checkpoint(request)
+        repeated = dispatch.repeated_answer(record, parsed)
+        if repeated is not None:
+            return repeated
+        resolver = self._invokes.resolver(execution)
+        applied = dispatch.apply_checkpoint(record, parsed, self.clock.now, resolver)
         for event in applied.events:
             # What ends the execution is recorded when the invocation has ended, too.
             if applied.ends_execution and event is applied.events[-1]:
                 execution.last_event = event
             else:
-                self._record(record, event)
-        for timer in applied.effects:
-            self.queue.push(timer.due, Priority.TIMER, TimerDue(execution, timer.operation_id), execution)
+                self._record(execution, event)
+        for effect in applied.effects:
+            if isinstance(effect, StartTimer):
+                timer = TimerDue(execution, effect.operation_id)
+                self.queue.push(effect.due, Priority.TIMER, timer, execution)
+            else:
+                self._start_invoke(execution, effect, resolver)
+        if execution.paused and not applied.ends_execution:
+            # Everything is kept, and without a token the invocation can only end.
+            record.token = None
+            return {"NewExecutionState": {"Operations": []}}
         if applied.ends_execution:
             record.token = None
         else:
             record.next_token()
         record.begin_answer()
-        return dispatch.checkpoint_answer(record)
+        answer = dispatch.checkpoint_answer(record)
+        record.remember(parsed, answer)
+        return answer
+
+    def _start_invoke(self, execution: SimulatedExecution, invoke: StartInvoke, resolver: Resolver) -> None:
+        resolved = resolver.found[invoke.operation_id]
+        scripted = self._invokes.begin(execution, invoke, resolved)
+        if scripted is not None:
+            outcome, delay = scripted
+            item = InvokeScripted(execution, invoke.operation_id, outcome)
+            self.queue.push(self.clock.now + delay, Priority.INVOCATION, item, execution)
+        elif resolved.name is not None and resolved.execution_id is not None:
+            self._start_invoked(execution, invoke, resolved, resolved.name, resolved.execution_id)
+
+    def _start_invoked(
+        self,
+        execution: SimulatedExecution,
+        invoke: StartInvoke,
+        resolved: Resolved,
+        name: str,
+        execution_id: str,
+    ) -> None:
+        """Start the execution of a durable function for an operation of another execution."""
+        function = resolved.function
+        assert function is not None
+        self._start(
+            function.handler,
+            resolved.version,
+            "null" if invoke.payload is None else invoke.payload,
+            name,
+            execution_id,
+            function.execution_timeout_seconds,
+            execution.invocation_timeout_seconds,
+            execution.context.copy(),
+            Invoker(execution, invoke.operation_id),
+            invoke.tenant_id,
+        )
+
+    def _return(self, execution: SimulatedExecution, operation_id: str, ending: Ending) -> None:
+        """Take what an invoked plain function came to."""
+        call = execution.calls.pop(operation_id)
+        call.sandbox.closed = True
+        if isinstance(ending, Raised) and isinstance(ending.error, MEANT_FOR_PYTEST):
+            raise ending.error
+        if not execution.closed:
+            event = self._invokes.returned(execution, operation_id, call, ending, self.clock.now)
+            self._complete_outside(execution, event)
+
+    def _kill_function(self, execution: SimulatedExecution, operation_id: str) -> None:
+        """End the run of an invoked plain function that takes too long."""
+        call = execution.calls.pop(operation_id)
+        self.reaper.kill(call)
+        if not execution.closed:
+            event = self._invokes.timed_out(execution, operation_id, call, self.clock.now)
+            self._complete_outside(execution, event)
+
+    def _complete_outside(self, execution: SimulatedExecution, event: Event) -> None:
+        """Record what completes an operation from outside, and let the handler know."""
+        self._record(execution, event, outside=True)
+        if event.type is EventType.CALLBACK_HEARTBEAT:
+            return
+        if execution.invocation is None:
+            self._invoke_after(execution, 0)
+        else:
+            execution.answered_meanwhile = True
 
     def _fire(self, execution: SimulatedExecution, operation_id: str) -> None:
         """Let a timer do its work, and invoke the handler if none runs that could notice."""
         event = dispatch.fire_timer(execution.record, operation_id, self.clock.now)
-        if event is not None:
-            self._record(execution.record, event, outside=True)
-            if execution.invocation is None:
-                self._invoke_after(execution, 0)
+        if event is None:
+            return
+        if event.type is EventType.CALLBACK_TIMED_OUT:
+            self._complete_outside(execution, event)
+            return
+        self._record(execution, event, outside=True)
+        if execution.invocation is None:
+            self._invoke_after(execution, 0)
 
     def _invoke_after(self, execution: SimulatedExecution, delay_seconds: int) -> None:
         if not execution.invocation_is_due:
@@ -197,55 +350,17 @@ class World:
             due = self.clock.now + delay_seconds * _SECOND
             self.queue.push(due, Priority.INVOCATION, InvocationDue(execution), execution)
 
-    def _invoke(self, execution: SimulatedExecution) -> Task:
-        """Begin an invocation."""
-        record = execution.record
-        now = self.clock.now
-        event = build_event(record)
-        sandbox = Sandbox()
-        invocation = Invocation(
-            number=record.invocations,
-            request_id=self._identifiers.request_id(record.execution.operation_id, record.invocations),
-            started_at=now,
-            deadline=now + execution.invocation_timeout_seconds * _SECOND,
-            sandbox=sandbox,
-            runtime=SimulatedRuntime(self.clock, self.turns, self._schedule_turn, self._chance, sandbox),
-        )
-        execution.invocation = invocation
+    def _invoke(self, execution: SimulatedExecution) -> Task | None:
+        """Begin an invocation, or hold it back."""
         execution.invocation_is_due = False
+        if execution.paused:
+            execution.is_owed = True
+            return None
+        execution.answered_meanwhile = False
+        event = build_event(execution.record)
         for check in self._on_invoked:
-            check(record, event)
-        self.queue.push(
-            invocation.deadline,
-            Priority.DEADLINE,
-            InvocationTimedOut(execution, invocation),
-            sandbox,
-        )
-        task = handler_task(
-            execution.handler,
-            event,
-            invocation,
-            SimulatedClient(
-                invocation.runtime,
-                lambda call: self._push_work(CallArrived(execution, call), sandbox),
-            ),
-            SimulatedLambdaContext(
-                invocation.request_id,
-                execution.function,
-                invocation.deadline,
-                lambda: self.clock.now,
-            ),
-            lambda ending: self._push_work(HandlerEnded(execution, ending), sandbox),
-            execution.context,
-        )
-        invocation.runtime.tasks.append(task)
-        return task
-
-    def _schedule_turn(self, due: int, task: Task) -> Any:
-        return self.queue.push(due, Priority.WORK, TaskDue(task), task.sandbox)
-
-    def _push_work(self, item: Item, sandbox: Sandbox) -> None:
-        self.queue.push(self.clock.now, Priority.WORK, item, sandbox)
+            check(execution.record, event)
+        return self._compute.invoke(execution, event)
 
     def _conclude(self, execution: SimulatedExecution, ending: Ending) -> None:
         """Act on what the handler answered."""
@@ -268,8 +383,11 @@ class World:
                 self._end(execution, transitions.fail(record.execution, error, self.clock.now))
             case Crashed(error):
                 self._count_crash(execution, error)
-            case Pending() if record.completed_outside or (record.changed_outside and not record.pending):
-                # Something ended while the handler ran, and it may have looked before that.
+            case Pending() if execution.paused:
+                # It may have been cut short, so it is owed another invocation whatever it waits for.
+                execution.forget_failures()
+                execution.is_owed = True
+            case Pending() if self._may_have_missed_something(execution):
                 execution.forget_failures()
                 self._invoke_after(execution, 0)
             case Pending() if record.pending:
@@ -282,6 +400,19 @@ class World:
                 execution.invalid_answers += 1
                 is_last = execution.invalid_answers >= self._limits.invalid_pending_answers
                 self._retry_or_fail(execution, error, is_last=is_last)
+
+    @staticmethod
+    def _may_have_missed_something(execution: SimulatedExecution) -> bool:
+        """Return whether something ended while the handler ran, which may have looked before that.
+
+        A branch that awaits a callback or an invoke does so for good: no answer to a checkpoint wakes it.
+        """
+        record = execution.record
+        return (
+            bool(record.completed_outside)
+            or execution.answered_meanwhile
+            or (record.changed_outside and not record.pending)
+        )
 
     def _count_crash(self, execution: SimulatedExecution, error: ErrorJson) -> None:
         execution.crashes += 1
@@ -298,20 +429,12 @@ class World:
 
     def _crash(self, execution: SimulatedExecution, error: ErrorJson) -> None:
         """End the invocation that runs, dead, with ``error``."""
-        self.reaper.kill(execution)
+        self.reaper.kill(execution.invocation)
         self._complete_invocation(execution, error)
         if execution.last_event is not None:
             self._end(execution, execution.last_event)
         else:
             self._count_crash(execution, error)
-
-    def _invocation_timeout(self, execution: SimulatedExecution, invocation: Invocation) -> ErrorJson:
-        moment = to_datetime(self.clock.now).isoformat(timespec="milliseconds").removesuffix("+00:00")
-        seconds = execution.invocation_timeout_seconds
-        return {
-            "ErrorType": "Sandbox.Timedout",
-            "ErrorMessage": f"{moment}Z {invocation.request_id} Task timed out after {seconds}.00 seconds",
-        }
 
     def _complete_invocation(self, execution: SimulatedExecution, error: ErrorJson | None) -> None:
         invocation = execution.invocation
@@ -322,34 +445,30 @@ class World:
         invocation.sandbox.closed = True
         execution.invocation = None
         execution.record.token = None
-        self._record(execution.record, Event(EventType.INVOCATION_COMPLETED, now, None, outcome))
+        self._record(execution, Event(EventType.INVOCATION_COMPLETED, now, None, outcome))
 
     def _end(self, execution: SimulatedExecution, event: Event) -> None:
         """End the execution, and whatever still runs of it."""
         if execution.invocation is not None:
-            self.reaper.kill(execution)
-            self._complete_invocation(execution, _exit_error(execution.invocation))
+            self.reaper.kill(execution.invocation)
+            self._complete_invocation(execution, exit_error(execution.invocation))
         # What a checkpoint has decided already stands, whatever strikes afterwards.
         decided = execution.last_event or event
-        self._record(execution.record, decided._replace(at=self.clock.now))
-        self._finish(execution)
-
-    def _finish(self, execution: SimulatedExecution) -> None:
+        self._record(execution, decided._replace(at=self.clock.now))
         for check in self._on_finished:
             check(execution.record)
+        if execution.invoker is not None:
+            invoker, operation_id = execution.invoker
+            item = InvokedExecutionEnded(invoker, operation_id, execution)
+            self.queue.push(self.clock.now, Priority.WORK, item, invoker)
 
-    def _record(self, record: ExecutionRecord, event: Event, *, outside: bool = False) -> None:
+    def _record(self, execution: SimulatedExecution, event: Event, *, outside: bool = False) -> None:
+        record = execution.record
         if outside:
             record.commit_outside(event)
         else:
             record.commit(event)
         for check in self._on_recorded:
             check(record, event)
-
-
-def _exit_error(invocation: Invocation) -> ErrorJson:
-    """Return what Lambda reports of a sandbox that has died."""
-    return {
-        "ErrorType": "Runtime.ExitError",
-        "ErrorMessage": f"RequestId: {invocation.request_id} Error: Runtime exited",
-    }
+        if event.type in Callbacks.OBSERVED:
+            self.callbacks.observe(execution, event)

@@ -45,3 +45,12 @@ def test_a_context_that_begins_after_its_parent_ended_is_found_too(lineage: Line
     lineage.end("batch")
     lineage.add("late", "child")
     assert lineage.ended_above("late") == "batch"
+
+
+def test_a_path_names_the_contexts_around_an_operation_outermost_first() -> None:
+    lineage = Lineage()
+    lineage.add("1", None, "orders")
+    lineage.add("2", "1")
+    assert lineage.path("2", "charge") == ("orders", None, "charge")
+    assert lineage.path(None, "alone") == ("alone",)
+    assert lineage.path("1", None) == ("orders", None)

@@ -134,3 +134,10 @@ def test_closing_while_tasks_start_tasks_joins_them_all() -> None:
         runtime.spawn(parent, "parent")
         runtime.close()
         assert sorted(ended) == [0, 1, 2]
+
+
+def test_the_body_of_a_step_is_its_own() -> None:
+    def body(attempt: int) -> int:
+        return attempt
+
+    assert ThreadRuntime().step_body(("orders", "charge"), body) is body

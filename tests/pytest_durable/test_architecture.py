@@ -13,7 +13,17 @@ import pytest_durable
 ROOT = Path(pytest_durable.__file__).parent
 
 # From low to high; a part imports only itself and what comes before it.
-PARTS = ("errors", "durations", "history", "result", "runner", "simulator", "settings", "markers", "fixtures")
+PARTS = (
+    "errors",
+    "durations",
+    "history",
+    "result",
+    "backend",
+    "simulator",
+    "settings",
+    "markers",
+    "fixtures",
+)
 
 # The modules that touch what the simulator is there to control, and why they may.
 SEAMS = {

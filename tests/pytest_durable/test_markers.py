@@ -66,3 +66,19 @@ def test_an_error_names_the_test() -> None:
 def test_an_execution_timeout_beyond_the_services_maximum_is_refused() -> None:
     with pytest.raises(UsageError, match="execution_timeout"):
         mark(execution_timeout="400d")
+
+
+def plain(event: Any, context: Any) -> Any:
+    return event
+
+
+def test_functions_to_invoke_are_kept_by_name() -> None:
+    functions = {"durable": corpus.waiting, "plain:live": plain}
+    assert mark(functions=functions).functions == functions
+    assert mark().functions == {}
+
+
+@pytest.mark.parametrize("functions", [3, [plain], {"a b": plain}, {"f": 3}, {3: plain}])
+def test_functions_to_invoke_are_a_mapping_of_names_to_handlers(functions: Any) -> None:
+    with pytest.raises(UsageError, match=r"functions is a mapping|registered under its name|is a function"):
+        mark(functions=functions)

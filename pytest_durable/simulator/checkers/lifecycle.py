@@ -12,6 +12,27 @@ _STARTS = {
     EventType.CONTEXT_STARTED,
     EventType.STEP_STARTED,
     EventType.WAIT_STARTED,
+    EventType.CALLBACK_STARTED,
+    EventType.CHAINED_INVOKE_STARTED,
+}
+
+_CHANGES_NOTHING = {
+    EventType.CALLBACK_HEARTBEAT,
+    EventType.EXECUTION_PAUSED,
+    EventType.EXECUTION_RESUMED,
+}
+# These come from outside the handler, so that their context may have ended without waiting for them.
+_FROM_OUTSIDE = {
+    EventType.STEP_READY,
+    EventType.WAIT_SUCCEEDED,
+    EventType.CALLBACK_HEARTBEAT,
+    EventType.CALLBACK_SUCCEEDED,
+    EventType.CALLBACK_FAILED,
+    EventType.CALLBACK_TIMED_OUT,
+    EventType.CHAINED_INVOKE_SUCCEEDED,
+    EventType.CHAINED_INVOKE_FAILED,
+    EventType.CHAINED_INVOKE_TIMED_OUT,
+    EventType.CHAINED_INVOKE_STOPPED,
 }
 
 
@@ -36,7 +57,7 @@ class LifecycleChecker(Checker):
         parent_id = subject.parent_id
         if parent_id is not None:
             parent = self._states.get((record.arn, parent_id), "new")
-            if parent != "started":
+            if parent != "started" and not (parent == "ended" and event.type in _FROM_OUTSIDE):
                 self._fail(record, event, f"lies in context {parent_id!r}, which is {parent}")
         self._states[key] = after or before
 
@@ -47,6 +68,8 @@ class LifecycleChecker(Checker):
             return "started" if before == "new" or restarts else None
         if event.type is EventType.STEP_READY:
             return "ready" if before == "pending" else None
+        if event.type in _CHANGES_NOTHING:
+            return "started" if before == "started" else None
         if before not in ("started", "ready"):
             return None
         attempt = event.details

@@ -39,3 +39,10 @@ class ResourceNotFoundException(ServiceError):  # noqa: N818 - the service's nam
 
     code = "ResourceNotFoundException"
     status = 404
+
+
+class DurableExecutionAlreadyStartedException(ServiceError):  # noqa: N818 - the service's name
+    """The name of an execution is taken by one with another input."""
+
+    code = "DurableExecutionAlreadyStartedException"
+    status = 409

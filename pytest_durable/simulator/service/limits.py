@@ -24,6 +24,18 @@ class Limits:
     checkpoint_updates: int = 250
     """Updates in one request."""
 
+    callback_result_bytes: int = 1024 * 1024
+    """The result with which a callback is answered."""
+
+    invoke_payload_bytes: int = 1024 * 1024
+    """The input of a chained invoke, and its result."""
+
+    callback_timeout_seconds: int = 99_999_999
+    """The timeout of a callback, and that of its heartbeat."""
+
+    function_name_characters: int = 256
+    """The name or ARN of a function to invoke."""
+
     delay_seconds: int = LONGEST_DELAY_SECONDS
     """A wait, a retry delay, an execution timeout: a leap year."""
 
@@ -32,6 +44,12 @@ class Limits:
 
     state_page_items: int = 1000
     """Operations in one page of state."""
+
+    history_page_items: int = 100
+    """Events in one page of history, unless a request says how many."""
+
+    history_page_items_max: int = 1000
+    """Events in one page of history at most."""
 
     state_page_bytes: int = 5 * 1024 * 1024
     """Operations in one page of state, as JSON; an invocation event carries one page."""
@@ -65,3 +83,14 @@ class Limits:
             if type(value) is not int or value < 1:
                 raise UsageError(f"limits: {name!r} is a positive integer, got {value!r}.")
         return replace(cls(), **overrides)
+
+
+def fits(text: str, limit_bytes: int) -> bool:
+    """Return whether a text has at most that many bytes of UTF-8."""
+    # A character takes 1 to 4 bytes, so most texts need no encoding to be judged.
+    return len(text) * 4 <= limit_bytes or len(text.encode("utf-8", "surrogatepass")) <= limit_bytes
+
+
+def too_large(what: str, limit_bytes: int) -> str:
+    """Return what the service says of a payload that does not fit."""
+    return f"{what} payload size must be less than or equal to {limit_bytes} bytes."

@@ -7,10 +7,11 @@ from typing import Any
 
 from durable_sdk.lambda_service import OperationStatus, OperationType
 from pytest_durable.history.codec import operation_size_bytes, operation_to_json
-from pytest_durable.history.events import Event, Subject
+from pytest_durable.history.events import Event, EventType, Subject
 from pytest_durable.history.fold import RecordedOperation
 from pytest_durable.history.log import EventLog
 from pytest_durable.simulator.service.limits import Limits
+from pytest_durable.simulator.service.requests import CheckpointRequest
 from pytest_durable.simulator.service.tokens import make_token
 
 
@@ -50,6 +51,12 @@ class ExecutionRecord:
     answered: tuple[str, ...] = ()
     """What the last answer to a checkpoint had to tell, of which later pages may still be asked for."""
 
+    is_invoked: bool = False
+    """Whether another execution has invoked it, which bounds its result."""
+
+    client_tokens: dict[str, tuple[CheckpointRequest, dict[str, Any]]] = field(default_factory=dict)
+    """Requests of this invocation that came with a client token, and their answers."""
+
     _encoded: dict[str, tuple[dict[str, Any], int]] = field(default_factory=dict)
 
     closed: bool = False
@@ -77,7 +84,11 @@ class ExecutionRecord:
             self.pending.pop(operation_id, None)
 
     def commit_outside(self, event: Event) -> None:
-        """Append an event by which the service itself completes or readies an operation."""
+        """Append an event that comes from outside: the service completes or readies an operation."""
+        if event.type is EventType.CALLBACK_HEARTBEAT:
+            # Nothing changes that the SDK could see.
+            self.log.append(event)
+            return
         self.commit(event)
         if event.subject is not None:
             self.completed_outside[event.subject.operation_id] = None
@@ -95,6 +106,7 @@ class ExecutionRecord:
         self.untold.clear()
         self.completed_outside.clear()
         self.changed_outside = False
+        self.client_tokens.clear()
         return updated
 
     def next_token(self) -> str:
@@ -108,6 +120,11 @@ class ExecutionRecord:
         self.answered = tuple(self.untold)
         self.untold.clear()
         self.completed_outside.clear()
+
+    def remember(self, request: CheckpointRequest, answer: dict[str, Any]) -> None:
+        """Keep the answer to a request with a client token, for the request to be repeated."""
+        if request.client_token is not None:
+            self.client_tokens[request.client_token] = request, answer
 
     def encoded(self, operation_id: str) -> tuple[dict[str, Any], int]:
         """Return an operation in the service's JSON, and its size in bytes at most. Made once a change."""
@@ -123,7 +140,7 @@ def _is_pending(operation: RecordedOperation) -> bool:
     match operation.subject.operation_type:
         case OperationType.STEP:
             return operation.status in (OperationStatus.PENDING, OperationStatus.READY)
-        case OperationType.WAIT:
+        case OperationType.WAIT | OperationType.CALLBACK | OperationType.CHAINED_INVOKE:
             return operation.status is OperationStatus.STARTED
         case _:
             return False

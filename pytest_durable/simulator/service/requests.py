@@ -15,9 +15,27 @@ _OPERATION_ID = re.compile(r"[A-Za-z0-9\-_]{1,64}")
 _SUB_TYPE = re.compile(r"[A-Za-z0-9\-_]{1,32}")
 # How long a name may be is one of the limits that a test can override.
 _NAME = re.compile(r"[\x20-\x7E]+")
+_CLIENT_TOKEN = re.compile(r"[\x21-\x7E]{1,64}")
+_TENANT_ID = re.compile(r"[A-Za-z0-9._:/=+\-@ ]{1,256}")
+_TRACE_ID = re.compile(r"[\s\S]{0,8192}")
 
 _TYPES = {member.value: member for member in OperationType}
 _ACTIONS = {member.value: member for member in OperationAction}
+
+
+class CallbackOptions(NamedTuple):
+    """How long a callback may take, in all and between heartbeats; 0 stands for any time."""
+
+    timeout_seconds: int = 0
+    heartbeat_timeout_seconds: int = 0
+
+
+class InvokeOptions(NamedTuple):
+    """Which function is to be called, and as which tenant."""
+
+    function_name: str
+    tenant_id: str | None = None
+    trace_id: str | None = None
 
 
 class Update(NamedTuple):
@@ -30,15 +48,17 @@ class Update(NamedTuple):
     replay_children: bool = False
     next_attempt_delay_seconds: int | None = None
     wait_seconds: int | None = None
+    callback_options: CallbackOptions | None = None
+    invoke_options: InvokeOptions | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CheckpointRequest:
+class CheckpointRequest(NamedTuple):
     """CheckpointDurableExecution."""
 
     arn: str
     token: str
     updates: tuple[Update, ...]
+    client_token: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +69,17 @@ class StateRequest:
     token: str
     marker: str
     max_items: int
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRequest:
+    """GetDurableExecutionHistory."""
+
+    arn: str
+    marker: str = ""
+    max_items: int = 0
+    reverse_order: bool = False
+    include_execution_data: bool = False
 
 
 def _refuse(what: str) -> InvalidParameterValueException:
@@ -100,10 +131,36 @@ def _parse_update(data: Mapping[str, Any], index: int) -> Update:
         bool(_member(context, "ReplayChildren", bool, where)),
         _member(step, "NextAttemptDelaySeconds", int, where),
         _member(wait, "WaitSeconds", int, where),
+        _parse_callback_options(_member(data, "CallbackOptions", dict, where), where),
+        _parse_invoke_options(_member(data, "ChainedInvokeOptions", dict, where), where),
     )
 
 
-_OPTIONS = frozenset({"ContextOptions", "StepOptions", "WaitOptions"})
+_OPTIONS = frozenset(
+    {"ContextOptions", "StepOptions", "WaitOptions", "CallbackOptions", "ChainedInvokeOptions"}
+)
+
+
+def _parse_callback_options(options: Mapping[str, Any] | None, where: str) -> CallbackOptions | None:
+    if options is None:
+        return None
+    return CallbackOptions(
+        _member(options, "TimeoutSeconds", int, where) or 0,
+        _member(options, "HeartbeatTimeoutSeconds", int, where) or 0,
+    )
+
+
+def _parse_invoke_options(options: Mapping[str, Any] | None, where: str) -> InvokeOptions | None:
+    if options is None:
+        return None
+    function_name = _member(options, "FunctionName", str, where)
+    if function_name is None:
+        raise _refuse(f"{where}: ChainedInvokeOptions has no FunctionName.")
+    return InvokeOptions(
+        function_name,
+        _text(options, "TenantId", _TENANT_ID, where),
+        _text(options, "XAmznTraceId", _TRACE_ID, where),
+    )
 
 
 def parse_checkpoint(request: Mapping[str, Any]) -> CheckpointRequest:
@@ -114,9 +171,10 @@ def parse_checkpoint(request: Mapping[str, Any]) -> CheckpointRequest:
     """
     updates = request.get("Updates") or ()
     return CheckpointRequest(
-        request["DurableExecutionArn"],
-        request["CheckpointToken"],
+        request.get("DurableExecutionArn") or "",
+        request.get("CheckpointToken") or "",
         tuple(_parse_update(update, index) for index, update in enumerate(updates)),
+        _text(request, "ClientToken", _CLIENT_TOKEN, "Request"),
     )
 
 
@@ -126,12 +184,31 @@ def parse_state(request: Mapping[str, Any]) -> StateRequest:
     Raises:
         InvalidParameterValueException: a member is missing or malformed.
     """
+    return StateRequest(
+        request.get("DurableExecutionArn") or "",
+        request.get("CheckpointToken") or "",
+        request.get("Marker") or "",
+        _max_items(request),
+    )
+
+
+def parse_history(request: Mapping[str, Any]) -> HistoryRequest:
+    """Decode a GetDurableExecutionHistory request.
+
+    Raises:
+        InvalidParameterValueException: a member is missing or malformed.
+    """
+    return HistoryRequest(
+        request.get("DurableExecutionArn") or "",
+        _member(request, "Marker", str, "Request") or "",
+        _max_items(request),
+        bool(_member(request, "ReverseOrder", bool, "Request")),
+        bool(_member(request, "IncludeExecutionData", bool, "Request")),
+    )
+
+
+def _max_items(request: Mapping[str, Any]) -> int:
     max_items = request.get("MaxItems", 0)
     if type(max_items) is not int or not 0 <= max_items <= 1000:
         raise _refuse(f"MaxItems is 0 to 1000, got {max_items!r}.")
-    return StateRequest(
-        request["DurableExecutionArn"],
-        request["CheckpointToken"],
-        request.get("Marker") or "",
-        max_items,
-    )
+    return max_items

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from durable_sdk.lambda_service import OperationAction, OperationType
 from pytest_durable.history.fold import RecordedOperation
 from pytest_durable.simulator.service.errors import InvalidParameterValueException
-from pytest_durable.simulator.service.limits import Limits
+from pytest_durable.simulator.service.limits import Limits, fits, too_large
 from pytest_durable.simulator.service.requests import Update
 
 LookUp = Callable[[str], RecordedOperation | None]
 
 _WITH_PAYLOAD = {OperationAction.SUCCEED, OperationAction.RETRY}
-_WITH_ERROR = {OperationAction.FAIL, OperationAction.RETRY}
+_WITH_ERROR = {OperationAction.FAIL, OperationAction.RETRY, OperationAction.CANCEL}
 
 
 def check_request(updates: tuple[Update, ...], limits: Limits) -> None:
@@ -81,6 +81,17 @@ def check_update(
                 f"{member} of operation {label} is 1 to {limits.delay_seconds}, got {seconds}."
             )
 
+    callback = update.callback_options
+    if callback is not None:
+        for member, seconds in (
+            ("TimeoutSeconds", callback.timeout_seconds),
+            ("HeartbeatTimeoutSeconds", callback.heartbeat_timeout_seconds),
+        ):
+            if not 0 <= seconds <= limits.callback_timeout_seconds:
+                raise InvalidParameterValueException(
+                    f"{member} of operation {label} is 0 to {limits.callback_timeout_seconds}, got {seconds}."
+                )
+
 
 def _check_parent(update: Update, label: str, look_up: LookUp) -> None:
     parent_id = update.subject.parent_id
@@ -94,14 +105,15 @@ def _check_parent(update: Update, label: str, look_up: LookUp) -> None:
 def _check_content(update: Update, label: str, limits: Limits) -> None:
     kind = update.subject.operation_type.value
     if update.payload is not None:
-        if update.action not in _WITH_PAYLOAD:
+        if update.action is OperationAction.START and kind == OperationType.CHAINED_INVOKE:
+            _check_invoke_payload(update.payload, limits)
+        elif update.action not in _WITH_PAYLOAD:
             raise InvalidParameterValueException(
                 f"Cannot provide a Payload for {update.action.value} of operation {label}."
             )
-        if not _fits(update.payload, limits.checkpoint_payload_bytes):
+        if not fits(update.payload, limits.checkpoint_payload_bytes):
             raise InvalidParameterValueException(
-                f"{kind} output payload size must be less than or equal to "
-                f"{limits.checkpoint_payload_bytes} bytes (operation {label})."
+                f"{too_large(f'{kind} output', limits.checkpoint_payload_bytes)} Operation {label}."
             )
     if update.error is not None:
         if update.action not in _WITH_ERROR or update.payload is not None:
@@ -109,13 +121,13 @@ def _check_content(update: Update, label: str, limits: Limits) -> None:
                 f"Cannot provide an Error for {update.action.value} of operation {label}"
                 f"{' with a Payload' if update.payload is not None else ''}."
             )
-        if not _fits(json.dumps(update.error), limits.checkpoint_error_bytes):
+        if not fits(json.dumps(update.error), limits.checkpoint_error_bytes):
             raise InvalidParameterValueException(
                 f"{kind} error size must be less than or equal to "
                 f"{limits.checkpoint_error_bytes} bytes (operation {label})."
             )
 
 
-def _fits(text: str, limit_bytes: int) -> bool:
-    # A character takes 1 to 4 bytes, so most texts need no encoding to be judged.
-    return len(text) * 4 <= limit_bytes or len(text.encode()) <= limit_bytes
+def _check_invoke_payload(payload: str, limits: Limits) -> None:
+    if not fits(payload, limits.invoke_payload_bytes):
+        raise InvalidParameterValueException(too_large("CHAINED_INVOKE input", limits.invoke_payload_bytes))

@@ -9,10 +9,12 @@ import pytest
 from durable_sdk.lambda_service import OperationType
 from pytest_durable.history.events import (
     Attempt,
+    CallbackStart,
     Event,
     EventType,
     ExecutionInput,
     InvocationOutcome,
+    InvokeStart,
     Outcome,
     Subject,
     WaitSchedule,
@@ -24,6 +26,7 @@ START = 1_767_225_600_000_000
 SECOND = 1_000_000
 
 STEP, WAIT, CONTEXT = OperationType.STEP, OperationType.WAIT, OperationType.CONTEXT
+CALLBACK, INVOKE = OperationType.CALLBACK, OperationType.CHAINED_INVOKE
 
 
 def error(error_type: str, message: str) -> dict[str, Any]:
@@ -100,6 +103,35 @@ class Story:
 
     def wait_done(self, wait: Subject) -> None:
         self.add(EventType.WAIT_SUCCEEDED, wait, WaitSchedule(1))
+
+    def callback(
+        self,
+        name: str | None,
+        parent: Subject | None = None,
+        timeout_seconds: int = 0,
+        heartbeat_timeout_seconds: int = 0,
+    ) -> Subject:
+        start = CallbackStart("aWQ=", timeout_seconds, heartbeat_timeout_seconds)
+        return self._begin(EventType.CALLBACK_STARTED, CALLBACK, "Callback", name, parent, start)
+
+    def answered(self, callback: Subject, result: str | None) -> None:
+        self.add(EventType.CALLBACK_SUCCEEDED, callback, Outcome(result))
+
+    def timed_out(self, callback: Subject) -> None:
+        failure = error("Callback.Timeout", "Callback timed out")
+        self.add(EventType.CALLBACK_TIMED_OUT, callback, Outcome(error=failure))
+
+    def invoke(
+        self, name: str | None, function_name: str, payload: str | None = None, parent: Subject | None = None
+    ) -> Subject:
+        start = InvokeStart(function_name, payload, None, "$LATEST", "arn:child")
+        return self._begin(EventType.CHAINED_INVOKE_STARTED, INVOKE, "ChainedInvoke", name, parent, start)
+
+    def returned(self, invoke: Subject, result: str | None) -> None:
+        self.add(EventType.CHAINED_INVOKE_SUCCEEDED, invoke, Outcome(result))
+
+    def invoke_ended(self, invoke: Subject, how: str, failure: dict[str, Any]) -> None:
+        self.add(EventType(f"ChainedInvoke{how}"), invoke, Outcome(error=failure))
 
     def succeeded(self, result: str | None) -> None:
         self.add(EventType.EXECUTION_SUCCEEDED, self.execution, Outcome(result))

@@ -123,6 +123,61 @@ def test_raise_for_status_of_a_timeout_names_the_innermost_unfinished_work(story
     assert f"Unfinished: {'; '.join(expected)}." in str(raised.value)
 
 
+def test_what_a_callback_and_an_invoke_wait_for_is_pending(story: Any) -> None:
+    story.started()
+    story.callback("approval", None, 7200)
+    beaten = story.callback("review", None, 7200, 60)
+    story.callback("whenever")
+    story.invoke("charge", "charge-fn", parent=story.context("orders"))
+    story.invoke(None, "ship-fn")
+    story.invoked()
+    story.now = 30
+    story.add(EventType.CALLBACK_HEARTBEAT, beaten)
+    expected = [
+        "callback 'approval', times out at +2h",
+        "callback 'review', times out without a heartbeat at +1m 30s",
+        "callback 'whenever'",
+        "invoke 'orders/charge', calls 'charge-fn'",
+        "invoke '(invoke)', calls 'ship-fn'",
+    ]
+    assert story.result().pending == expected
+    # A step that is ready is what only the simulator knows; it must not hide the heartbeat.
+    charge = story.step("charge")
+    story.step_failed(charge, CARD_ERROR, again=1)
+    story.add(EventType.STEP_READY, charge)
+    assert story.result().pending[:5] == expected
+
+
+@pytest.mark.parametrize("kind", ["callback", "invoke"])
+def test_raise_for_status_names_a_callback_or_an_invoke_as_the_origin(story: Any, kind: str) -> None:
+    story.started()
+    orders = story.context("orders")
+    if kind == "callback":
+        story.timed_out(story.callback("approval", orders, 5))
+    else:
+        story.invoke_ended(
+            story.invoke("approval", "ask", parent=orders), "Stopped", {"ErrorMessage": "Callback timed out"}
+        )
+    story.invoked()
+    story.failed({"ErrorType": "ChildContextError", "ErrorMessage": "Callback timed out"})
+    with pytest.raises(ExecutionFailedError, match=f"It came from {kind} 'orders/approval'"):
+        story.result().raise_for_status()
+
+
+def test_a_run_with_callbacks_and_invokes_read_back_gives_an_equal_result(story: Any) -> None:
+    story.started()
+    story.answered(story.callback("approval", None, 60, 5), "yes")
+    story.callback("open", None, 60)
+    story.returned(story.invoke("charge", "charge-fn", "1"), "2")
+    story.invoked()
+    story.timed_out(story.callback("late", None, 1))
+    here = story.result()
+    there = DurableFunctionTestResult(EventLog(map(event_from_json, here.history)))
+    assert there.operations == here.operations
+    assert there.timeline() == here.timeline()
+    assert there.pending == here.pending
+
+
 def test_raise_for_status_of_an_unfinished_execution_says_that_it_runs(story: Any) -> None:
     story.started()
     with pytest.raises(ExecutionFailedError, match="'order-1' is still RUNNING"):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from durable_sdk.lambda_service import ErrorObject
-from pytest_durable.history.events import EventType
+from pytest_durable.history.events import EventType, Outcome
 
 CARD_ERROR = {"ErrorType": "CardError", "ErrorMessage": "no funds"}
 
@@ -122,3 +124,85 @@ def test_events_that_a_history_does_not_show_change_no_reason(story: Any) -> Non
     story.wake()
     story.invoked()
     assert reasons(story)[1] == "retry 2 of step 'charge'"
+
+
+@pytest.mark.parametrize(
+    ("ending", "reason"),
+    [
+        ("CallbackSucceeded", "callback 'approval' answered"),
+        ("CallbackFailed", "callback 'approval' failed"),
+        ("CallbackTimedOut", "callback 'approval' timed out"),
+    ],
+)
+def test_a_callback_that_ended_is_a_reason(story: Any, ending: str, reason: str) -> None:
+    story.started()
+    approval = story.callback("approval")
+    story.invoked()
+    story.now = 60
+    story.add(EventType(ending), approval, Outcome())
+    story.wake()
+    story.invoked()
+    assert reasons(story)[1] == reason
+
+
+@pytest.mark.parametrize(
+    ("ending", "reason"),
+    [
+        ("Succeeded", "invoke 'charge' returned"),
+        ("Failed", "invoke 'charge' failed"),
+        ("TimedOut", "invoke 'charge' timed out"),
+        ("Stopped", "invoke 'charge' stopped"),
+    ],
+)
+def test_an_invoke_that_ended_is_a_reason(story: Any, ending: str, reason: str) -> None:
+    story.started()
+    charge = story.invoke("charge", "charge-fn")
+    story.invoked()
+    story.invoke_ended(charge, ending, CARD_ERROR)
+    story.invoked()
+    assert reasons(story)[1] == reason
+
+
+@pytest.mark.parametrize(("name", "told"), [("approval", "callback 'approval'"), ("", "unnamed callback")])
+def test_a_callback_that_the_sdk_named_goes_by_the_name_that_the_handler_wrote(
+    story: Any, name: str, told: str
+) -> None:
+    story.started()
+    context = story.context(name, sub_type="WaitForCallback")
+    approval = story.callback(f"{name} create callback id".strip(), context)
+    story.invoked()
+    story.answered(approval, "yes")
+    story.invoked()
+    assert reasons(story)[1] == f"{told} answered"
+
+
+def test_an_invoke_of_an_unknown_function_causes_no_invocation(story: Any) -> None:
+    story.started()
+    story.invoke_ended(story.invoke("charge", "ghost"), "Failed", CARD_ERROR)
+    pause = story.wait("pause", 5)
+    story.invoked()
+    story.now = 5
+    story.wait_done(pause)
+    story.wake()
+    story.invoked()
+    assert reasons(story)[1] == "wait 'pause' ended"
+
+
+def test_a_heartbeat_is_no_reason(story: Any) -> None:
+    story.started()
+    approval = story.callback("approval", None, 0, 60)
+    story.invoked()
+    story.add(EventType.CALLBACK_HEARTBEAT, approval)
+    story.now = 60
+    story.timed_out(approval)
+    story.wake()
+    story.invoked()
+    assert reasons(story) == ["started", "callback 'approval' timed out"]
+
+
+def test_a_callback_that_was_answered_after_the_last_invocation_belongs_to_none(story: Any) -> None:
+    story.started()
+    approval = story.callback("approval")
+    story.invoked()
+    story.answered(approval, "yes")
+    assert reasons(story) == ["started"]

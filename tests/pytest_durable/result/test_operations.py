@@ -10,7 +10,7 @@ import pytest
 
 from durable_sdk.lambda_service import ErrorObject, OperationStatus, OperationType
 from pytest_durable.errors import DurableTestError
-from pytest_durable.history.events import EventType, Outcome
+from pytest_durable.history.events import EventType, Outcome, Subject
 
 CARD_ERROR = {"ErrorType": "CardError", "ErrorMessage": "no funds"}
 
@@ -122,3 +122,101 @@ def test_an_operation_whose_context_left_no_record_is_at_the_root(story: Any) ->
     story.started()
     story.done("charge", "1", ghost)
     assert [operation.name for operation in story.result().operations] == ["charge"]
+
+
+def test_a_callback_tells_its_id_its_deadlines_and_its_answer(story: Any) -> None:
+    approval = story.callback("approval", None, 3600, 60)
+    callback = story.result().get_callback("approval")
+    assert (callback.callback_id, callback.status) == ("aWQ=", OperationStatus.STARTED)
+    assert callback.timeout_timestamp == datetime(2026, 1, 1, 1, 0, tzinfo=UTC)
+    assert callback.heartbeat_timeout_timestamp == datetime(2026, 1, 1, 0, 1, tzinfo=UTC)
+    assert (callback.result, callback.value, callback.error) == (None, None, None)
+    story.now = 30
+    story.add(EventType.CALLBACK_HEARTBEAT, approval)
+    beaten = story.result().get_callback("approval")
+    assert beaten.heartbeat_timeout_timestamp == datetime(2026, 1, 1, 0, 1, 30, tzinfo=UTC)
+    story.answered(approval, '{"ok": true}')
+    answered = story.result().get_callback("approval")
+    assert (answered.result, answered.value) == ('{"ok": true}', {"ok": True})
+    assert answered.heartbeat_timeout_timestamp is None
+    assert answered.child_operations == []
+
+
+def test_a_callback_without_timeouts_has_no_deadlines(story: Any) -> None:
+    story.callback("approval")
+    callback = story.result().get_callback("approval")
+    assert (callback.timeout_timestamp, callback.heartbeat_timeout_timestamp) == (None, None)
+
+
+def test_an_answer_that_is_not_json_stands_for_itself(story: Any) -> None:
+    story.answered(story.callback("approval"), "approved by Ann")
+    assert story.result().get_callback("approval").value == "approved by Ann"
+
+
+def test_an_answer_is_not_taken_for_the_sdks_envelope(story: Any) -> None:
+    story.answered(story.callback("approval"), '{"t": "i", "v": 1}')
+    assert story.result().get_callback("approval").value == {"t": "i", "v": 1}
+
+
+def test_a_callback_that_timed_out_tells_its_error(story: Any) -> None:
+    story.timed_out(story.callback("approval", None, 5))
+    callback = story.result().get_callback("approval")
+    assert callback.status is OperationStatus.TIMED_OUT
+    assert callback.error == ErrorObject("Callback timed out", "Callback.Timeout", None, None)
+
+
+def test_an_invoke_tells_what_it_called_and_what_came_back(story: Any) -> None:
+    charge = story.invoke("charge", "charge:7", '{"n": 1}')
+    story.returned(charge, '{"id": 2}')
+    invoke = story.result().get_invoke("charge")
+    assert (invoke.function_name, invoke.input_payload) == ("charge:7", '{"n": 1}')
+    assert (invoke.execution_arn, invoke.tenant_id) == ("arn:child", None)
+    assert (invoke.result, invoke.value, invoke.error) == ('{"id": 2}', {"id": 2}, None)
+
+
+@pytest.mark.parametrize(
+    ("how", "status"),
+    [
+        ("Failed", OperationStatus.FAILED),
+        ("TimedOut", OperationStatus.TIMED_OUT),
+        ("Stopped", OperationStatus.STOPPED),
+    ],
+)
+def test_an_invoke_that_ended_badly_tells_its_error(story: Any, how: str, status: OperationStatus) -> None:
+    story.invoke_ended(story.invoke("charge", "charge"), how, CARD_ERROR)
+    invoke = story.result().get_invoke("charge")
+    assert (invoke.status, invoke.value) == (status, None)
+    assert invoke.error == ErrorObject("no funds", "CardError", None, None)
+
+
+def test_an_invoke_whose_beginning_is_not_in_the_history_is_shown_all_the_same(story: Any) -> None:
+    subject = Subject("i", OperationType.CHAINED_INVOKE, "ChainedInvoke", "charge")
+    story.returned(subject, "1")
+    invoke = story.result().get_invoke("charge")
+    assert (invoke.function_name, invoke.execution_arn, invoke.value) == (None, None, 1)
+
+
+def test_the_repr_of_a_callback_and_an_invoke_tells_what_is_awaited_and_what_came(story: Any) -> None:
+    story.callback("approval")
+    story.answered(story.callback("review"), "fine")
+    story.invoke("charge", "charge-fn", '{"n": 1}')
+    story.invoke_ended(story.invoke(None, "ship-fn"), "Failed", {"ErrorMessage": "no boat"})
+    assert [repr(operation) for operation in story.result().operations] == [
+        "CallbackOperation('approval', STARTED, callback_id='aWQ=')",
+        "CallbackOperation('review', SUCCEEDED, callback_id='aWQ=', value=fine)",
+        "InvokeOperation('charge', STARTED, charge-fn({'n': 1}))",
+        "InvokeOperation(None, FAILED, ship-fn(), error=no boat)",
+    ]
+
+
+def test_a_context_shows_operations_of_all_its_flat_branches_in_order_of_creation(story: Any) -> None:
+    """Flat branches leave no record: their operations lie in the batch, one beside the other."""
+    batch = story.context("orders", sub_type="Map")
+    story.done("charge", "1", batch)
+    story.done("charge", "2", batch)
+    story.wait("pause", 5, batch)
+    story.callback("approval", batch)
+    inside = story.result().get_context("orders").child_operations
+    assert [operation.name for operation in inside] == ["charge", "charge", "pause", "approval"]
+    assert story.result().operation("orders/charge[1]").value == 2
+    assert story.result().get_context("orders").get_callback("approval").callback_id == "aWQ="

@@ -39,6 +39,21 @@ def test_each_kind_is_found_by_its_name(shop: Any) -> None:
     assert shop.get_operation_by_name("pause") is shop.get_wait("pause")
 
 
+def test_callbacks_and_invokes_are_found_by_their_names(story: Any) -> None:
+    approval = story.context("approval", sub_type="WaitForCallback")
+    story.callback("approval create callback id", approval)
+    story.callback("review")
+    story.invoke("charge", "charge-fn")
+    result = story.result()
+    assert result.get_callback("review").name == "review"
+    assert result.get_invoke("charge").name == "charge"
+    assert "use get_invoke('charge')" in miss(lambda: result.get_callback("charge"))
+    assert "'approval' is a wait for callback there: use get_context('approval')" in miss(
+        lambda: result.get_callback("approval")
+    )
+    assert "The invokes there: 'charge'" in miss(lambda: result.get_invoke("charg"))
+
+
 def test_all_operations_come_depth_first_in_order_of_creation(shop: Any) -> None:
     names = [operation.name for operation in shop.get_all_operations()]
     inside = ["orders", "charge", "inner", "ship"]

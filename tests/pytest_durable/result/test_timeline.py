@@ -5,7 +5,7 @@ from __future__ import annotations
 from textwrap import dedent
 from typing import Any
 
-from pytest_durable.history.events import EventType, Outcome
+from pytest_durable.history.events import EventType, Outcome, Pause
 from pytest_durable.history.log import EventLog
 from pytest_durable.result.timeline import timeline
 
@@ -157,3 +157,96 @@ def test_a_long_name_does_not_push_the_other_outcomes_away(story: Any) -> None:
     story.done("charge", "5")
     line = timeline(story.log).splitlines()[-1]
     assert line.index("5") < 70
+
+
+def test_callbacks_and_invokes_are_told_with_what_they_wait_for_and_what_came(story: Any) -> None:
+    story.started(None)
+    approval = story.context("approval", sub_type="WaitForCallback")
+    callback = story.callback("approval create callback id", approval, 7200, 30)
+    story.step_done(story.step("approval submitter", approval), None)
+    story.callback("never")
+    story.invoked()
+    story.now = 20
+    story.add(EventType.CALLBACK_HEARTBEAT, callback)
+    story.now = 40
+    story.answered(callback, '{"ok": true}')
+    story.wake()
+    story.context_done(approval, '{"t":"m","v":{"ok":{"t":"b","v":true}}}')
+    charge = story.invoke("charge", "charge-fn", '{"n": 1}')
+    story.invoked()
+    story.now = 45
+    story.invoke_ended(charge, "TimedOut", {"ErrorType": "ChainedInvoke.Timeout", "ErrorMessage": "too long"})
+    story.wake()
+    story.invoke_ended(story.invoke(None, "ghost"), "Failed", {"ErrorMessage": "not found"})
+    story.invoked()
+    story.succeeded("1")
+    assert body(timeline(story.log)) == expected(
+        """
+         +0s  1  started
+                   wait for callback approval
+                     callback create callback id           timeout 2h, heartbeat 30s
+                     step submitter
+                   callback never
+                 ... 40 seconds pass ...
+        +40s  2  callback 'approval' answered
+                     callback approval/create callback id  {'ok': True}
+                   wait for callback approval              {'ok': True}
+                   invoke charge                           charge-fn({'n': 1})
+                 ... 5 seconds pass ...
+        +45s  3  invoke 'charge' timed out
+                   invoke charge                           TIMED OUT ChainedInvoke.Timeout: too long
+                   invoke                                  ghost(), FAILED not found
+                 succeeded                                 1
+        """
+    )
+
+
+def test_the_operations_of_flat_branches_are_told_under_their_batch(story: Any) -> None:
+    story.started(None)
+    batch = story.context("orders", sub_type="Map")
+    one, two = story.step("charge", batch), story.step("charge", batch)
+    story.step_done(two, "2")
+    pause = story.wait("pause", 5, batch)
+    story.step_done(one, "1")
+    story.invoked()
+    story.now = 5
+    story.wait_done(pause)
+    story.wake()
+    story.done("ship", "3", batch)
+    story.context_done(batch, "true")
+    story.invoked()
+    story.succeeded("null")
+    assert body(timeline(story.log)) == expected(
+        """
+        +0s  1  started
+                  map orders
+                    step charge       1
+                    step charge       2
+                    wait pause        5s
+                ... 5 seconds pass ...
+        +5s  2  wait 'pause' ended
+                    step orders/ship  3
+                  map orders          True
+                succeeded             None
+        """
+    )
+
+
+def test_a_pause_is_told_and_belongs_to_no_invocation(story: Any) -> None:
+    story.started(None)
+    story.wait("pause", 5)
+    story.invoked()
+    story.now = 2
+    story.add(EventType.EXECUTION_PAUSED, story.execution, Pause(story.at, "a deploy", True))
+    story.now = 9
+    story.add(EventType.EXECUTION_RESUMED, story.execution, Pause(story.at))
+    assert body(timeline(story.log)) == expected(
+        """
+        +0s  1  started
+                  wait pause  5s
+                ... 2 seconds pass ...
+        +2s     paused        a deploy
+        +9s     resumed
+        """
+    )
+    assert len(story.result().invocations) == 1

@@ -175,7 +175,7 @@ def test_a_leak_of_nondeterminism_is_found_and_its_first_event_named(
 
 @every_case
 def test_the_corpus_is_deterministic(case: corpus.Case) -> None:
-    runner = corpus.make_runner(case.handler, **case.options)
+    runner = corpus.runner_of(case)
     assert runner.check_determinism(case.input).status == case.status
 
 

@@ -246,7 +246,7 @@ def test_the_way_to_the_end_leaves_no_trace_in_the_history(drive: Callable[[Exec
 
 @pytest.mark.parametrize("case", corpus.CASES, ids=lambda case: case.name)
 def test_any_execution_can_be_driven_in_small_steps(case: corpus.Case) -> None:
-    runner = corpus.make_runner(case.handler, **case.options)
+    runner = corpus.runner_of(case)
     execution = runner.start(case.input)
     for _ in range(200):
         runner.clock.advance_to_next()

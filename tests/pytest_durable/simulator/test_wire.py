@@ -14,10 +14,17 @@ import pytest
 from botocore.model import ServiceModel, Shape
 from botocore.validate import ParamValidator
 
+from durable_sdk.lambda_service import OperationType
 from pytest_durable.history.codec import events_to_json
+from pytest_durable.history.events import Subject
 from pytest_durable.simulator.checkers.base import Checker
+from pytest_durable.simulator.service import dispatch
+from pytest_durable.simulator.service.callbacks import CallbackCall, parse_failure, parse_success
 from pytest_durable.simulator.service.limits import Limits
 from pytest_durable.simulator.service.records import ExecutionRecord
+from pytest_durable.simulator.service.requests import HistoryRequest, parse_checkpoint
+from pytest_durable.simulator.service.transitions import chained_invoke, execution
+from pytest_durable.simulator.service.transitions.chained_invoke import Target
 
 CHECKPOINT = "CheckpointDurableExecution"
 GET_STATE = "GetDurableExecutionState"
@@ -201,6 +208,84 @@ def test_a_history_in_progress_is_valid_too() -> None:
     for _ in range(20):
         driver.advance("2s")
         assert list(faults({"Events": driver.result().history}, shape, HISTORY)) == []
+
+
+def checkpoint_of(record: ExecutionRecord, *updates: dict[str, Any]) -> dict[str, Any]:
+    """Check a request, commit it as the loop does, and return the answer."""
+    request = {
+        "DurableExecutionArn": record.arn,
+        "CheckpointToken": record.token,
+        "Updates": list(updates),
+        "ClientToken": "once-1",
+    }
+    shape = model().operation_model(CHECKPOINT).input_shape
+    assert list(faults(request, shape, CHECKPOINT)) == []
+    child = f"{record.arn.rpartition('/')[0]}/child"
+    applied = dispatch.apply_checkpoint(
+        record,
+        parse_checkpoint(request),
+        0,
+        lambda function, operation_id: Target(function.version, child) if function.name == "charge" else None,
+    )
+    for event in applied.events:
+        record.commit(event)
+    record.next_token()
+    record.begin_answer()
+    return dispatch.checkpoint_answer(record)
+
+
+def test_callbacks_and_invokes_are_valid() -> None:
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:orders:$LATEST/durable-execution/order-1/e-1"
+    subject = Subject("e-1", OperationType.EXECUTION, name="order-1")
+    record = ExecutionRecord(arn, subject, 60, Limits())
+    record.commit(execution.start(subject, "{}", 60, 0))
+    record.begin_invocation()
+    options = {"FunctionName": "charge:$LATEST.PUBLISHED", "TenantId": "blue", "XAmznTraceId": "Root=1"}
+    updates: list[dict[str, Any]] = [
+        {
+            "Id": f"c{number}",
+            "Type": "CALLBACK",
+            "Action": "START",
+            "CallbackOptions": {"TimeoutSeconds": 9 * number, "HeartbeatTimeoutSeconds": number},
+        }
+        for number in range(5)
+    ] + [
+        {"Id": f"i{number}", "Type": "CHAINED_INVOKE", "Action": "START", "ChainedInvokeOptions": options}
+        for number in range(4)
+    ]
+    updates[-1]["ChainedInvokeOptions"] = {"FunctionName": "ghost"}
+    updates[-2]["Payload"] = '{"n": 1}'
+    answers = [checkpoint_of(record, *updates)]
+
+    now, operations = 9_000_000, record.log.operations
+    success = parse_success(operations["c0"].callback_id or "", b"yes")
+    for answer in (success, success._replace(operation_id="c1", result=None)):
+        record.commit_outside(dispatch.answer_callback(record, answer, now).event)
+    failure = parse_failure(operations["c2"].callback_id or "", None)
+    record.commit_outside(dispatch.answer_callback(record, failure, now).event)
+    beat = success._replace(call=CallbackCall.HEARTBEAT, operation_id="c4")
+    record.commit_outside(dispatch.answer_callback(record, beat, now).event)
+    timed_out = dispatch.fire_timer(record, "c3", now)
+    assert timed_out is not None
+    record.commit_outside(timed_out)
+    record.commit_outside(chained_invoke.succeed(operations["i0"], "1", now, Limits()))
+    record.commit_outside(chained_invoke.time_out(operations["i1"], 120, now))
+    record.commit_outside(chained_invoke.stop(operations["i2"], None, now))
+    answers.append(checkpoint_of(record))
+
+    for answered in answers:
+        shape = model().operation_model(CHECKPOINT).output_shape
+        assert list(faults(answered, shape, CHECKPOINT)) == []
+    changed = [operation["Id"] for operation in answers[1]["NewExecutionState"]["Operations"]]
+    assert changed == ["c0", "c1", "c2", "c3", "i0", "i1", "i2"]
+    shape = model().operation_model(HISTORY).output_shape
+    for include in (False, True):
+        page = dispatch.history_answer(record, HistoryRequest(arn, include_execution_data=include))
+        assert list(faults(page, shape, HISTORY)) == []
+    assert {event["EventType"] for event in page["Events"]} >= {
+        *(f"Callback{how}" for how in ("Started", "Succeeded", "Failed", "TimedOut")),
+        *(f"ChainedInvoke{how}" for how in ("Started", "Succeeded", "Failed", "TimedOut", "Stopped")),
+    }
 
 
 def test_the_history_of_a_watched_world_is_that_of_a_runner() -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from pytest_durable.history.events import Event
 from pytest_durable.history.fold import RecordedOperation
@@ -12,12 +11,15 @@ from pytest_durable.simulator.service.errors import InvalidParameterValueExcepti
 from pytest_durable.simulator.service.requests import Update
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """The event that records a change, and what follows from it."""
+class Transition(NamedTuple):
+    """The event that records a change, and what follows from it.
+
+    ``ending`` is a second event of the same instant: an operation may end as soon as it starts.
+    """
 
     event: Event
     effect: Effect | None = None
+    ending: Event | None = None
 
 
 def refuse(update: Update, recorded: RecordedOperation | None) -> NoReturn:

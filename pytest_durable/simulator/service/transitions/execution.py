@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from durable_sdk.lambda_service import OperationAction
+from durable_sdk.lambda_service import OperationAction, OperationStatus
 from pytest_durable.history.events import ErrorJson, Event, EventType, ExecutionInput, Outcome, Subject
 from pytest_durable.history.fold import RecordedOperation
 from pytest_durable.simulator.service.requests import Update
@@ -17,7 +17,7 @@ def start(execution: Subject, payload: str | None, timeout_seconds: int, now: in
 
 def apply(recorded: RecordedOperation | None, update: Update, now: int) -> Transition:
     """End it by a checkpoint, which a handler sends when its answer is too large for the invocation."""
-    if recorded is None or recorded.is_terminal:
+    if recorded is None or recorded.status is not OperationStatus.STARTED:
         refuse(update, recorded)
     match update.action:
         case OperationAction.SUCCEED:

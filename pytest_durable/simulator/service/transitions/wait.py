@@ -1,9 +1,9 @@
-"""Waits: started by the SDK, ended by the service."""
+"""Waits: started by the SDK, ended by the service, or before that by the SDK."""
 
 from __future__ import annotations
 
-from durable_sdk.lambda_service import OperationAction
-from pytest_durable.history.events import Event, EventType, WaitSchedule
+from durable_sdk.lambda_service import OperationAction, OperationStatus
+from pytest_durable.history.events import Event, EventType, Outcome, WaitSchedule
 from pytest_durable.history.fold import RecordedOperation
 from pytest_durable.simulator.service.effects import StartTimer
 from pytest_durable.simulator.service.errors import InvalidParameterValueException
@@ -12,7 +12,10 @@ from pytest_durable.simulator.service.transitions.base import Transition, refuse
 
 
 def apply(recorded: RecordedOperation | None, update: Update, now: int) -> Transition:
-    """Start a wait."""
+    """Start a wait, or cancel one that has not ended."""
+    is_open = recorded is not None and recorded.status is OperationStatus.STARTED
+    if is_open and update.action is OperationAction.CANCEL:
+        return Transition(Event(EventType.WAIT_CANCELLED, now, update.subject, Outcome(error=update.error)))
     if update.action is not OperationAction.START or recorded is not None:
         refuse(update, recorded)
     subject = update.subject
@@ -30,7 +33,7 @@ def apply(recorded: RecordedOperation | None, update: Update, now: int) -> Trans
 
 def fire(recorded: RecordedOperation, now: int) -> Event | None:
     """End the wait."""
-    if recorded.is_terminal:
+    if recorded.status is not OperationStatus.STARTED:
         return None
     schedule = WaitSchedule(recorded.duration_seconds or 0)
     return Event(EventType.WAIT_SUCCEEDED, now, recorded.subject, schedule)

@@ -9,13 +9,25 @@ import pytest
 
 from durable_sdk.lambda_service import OperationType
 from pytest_durable.errors import CheckerError
-from pytest_durable.history.events import Attempt, Event, EventType, InvocationOutcome, Outcome, Subject
+from pytest_durable.history.events import (
+    Attempt,
+    CallbackStart,
+    Event,
+    EventType,
+    InvocationOutcome,
+    InvokeStart,
+    Outcome,
+    Subject,
+)
 from pytest_durable.simulator.checkers.lifecycle import LifecycleChecker
 
 STEP = Subject("s", OperationType.STEP, "Step", "charge")
 CONTEXT = Subject("c", OperationType.CONTEXT, "Parallel", "all")
 INNER = Subject("i", OperationType.STEP, "Step", "inner", "c")
 EXECUTION = Subject("e", OperationType.EXECUTION, name="order-1")
+CALLBACK = Subject("b", OperationType.CALLBACK, "Callback", "approval")
+INVOKE = Subject("n", OperationType.CHAINED_INVOKE, "ChainedInvoke", "charge")
+INNER_CALLBACK = Subject("b", OperationType.CALLBACK, "Callback", "approval", "c")
 
 
 def event(event_type: str, subject: Subject | None = STEP, details: Any = None) -> Event:
@@ -27,6 +39,16 @@ DONE = event("StepSucceeded", details=Attempt(1))
 START = event("StepStarted")
 READY = event("StepReady")
 ENDED = event("ExecutionSucceeded", EXECUTION, Outcome())
+AWAITED = event("CallbackStarted", CALLBACK, CallbackStart("aWQ="))
+BEAT = event("CallbackHeartbeat", CALLBACK)
+ANSWERED = event("CallbackSucceeded", CALLBACK, Outcome())
+INVOKED = event("ChainedInvokeStarted", INVOKE, InvokeStart("charge"))
+RETURNED = event("ChainedInvokeFailed", INVOKE, Outcome())
+IN_CONTEXT = [
+    event("ContextStarted", CONTEXT),
+    event("CallbackStarted", INNER_CALLBACK, CallbackStart("aWQ=")),
+]
+CONTEXT_ENDED = event("ContextSucceeded", CONTEXT)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +60,13 @@ ENDED = event("ExecutionSucceeded", EXECUTION, Outcome())
         [event("ContextStarted", CONTEXT), event("StepStarted", INNER), event("ContextSucceeded", CONTEXT)],
         [START, event("InvocationCompleted", None, InvocationOutcome("r", 0, 0)), DONE, ENDED],
         [ENDED, event("InvocationCompleted", None, InvocationOutcome("r", 0, 0))],
+        [AWAITED, ANSWERED],
+        [AWAITED, BEAT, BEAT, event("CallbackTimedOut", CALLBACK, Outcome())],
+        [INVOKED, RETURNED],
+        [AWAITED, INVOKED, ENDED],
+        [event("ExecutionPaused", EXECUTION), event("ExecutionResumed", EXECUTION), ENDED],
+        [*IN_CONTEXT, CONTEXT_ENDED, event("CallbackHeartbeat", INNER_CALLBACK)],
+        [*IN_CONTEXT, CONTEXT_ENDED, event("CallbackSucceeded", INNER_CALLBACK, Outcome())],
     ],
 )
 def test_a_sound_sequence_passes(show: Any, events: list[Event]) -> None:
@@ -63,6 +92,16 @@ def test_a_sound_sequence_passes(show: Any, events: list[Event]) -> None:
             ],
             "lies in context 'c', which is ended",
         ),
+        ([ANSWERED], "CallbackSucceeded of operation 'approval' comes when it is new"),
+        ([BEAT], "CallbackHeartbeat of operation 'approval' comes when it is new"),
+        ([AWAITED, AWAITED], "comes when it is started"),
+        ([AWAITED, ANSWERED, ANSWERED], "comes when it is ended"),
+        ([AWAITED, ANSWERED, BEAT], "comes when it is ended"),
+        ([INVOKED, INVOKED], "ChainedInvokeStarted of operation 'charge' comes when it is started"),
+        ([INVOKED, RETURNED, RETURNED], "comes when it is ended"),
+        ([AWAITED, ENDED, ANSWERED], "comes after the execution has ended"),
+        ([IN_CONTEXT[1]], "lies in context 'c', which is new"),
+        ([event("ContextStarted", CONTEXT), CONTEXT_ENDED, IN_CONTEXT[1]], "in context 'c', which is ended"),
         ([ENDED, START], "comes after the execution has ended"),
         ([ENDED, ENDED], "comes when it is ended"),
     ],

@@ -59,6 +59,25 @@ def test_it_fails_when_an_older_token_is_given_out_again(checker: TokenChecker, 
         checker.exchanged(record, {"CheckpointToken": "2"}, answer("1"))
 
 
+def test_a_request_that_repeats_its_client_token_passes_with_the_same_answer(
+    checker: TokenChecker, record: Any
+) -> None:
+    request = {"CheckpointToken": "1", "ClientToken": "c"}
+    checker.exchanged(record, request, answer("2"))
+    checker.exchanged(record, request, answer("2"))
+    checker.exchanged(record, {"CheckpointToken": "2"}, answer("3"))
+    checker.exchanged(record, request, answer("2"))
+    with pytest.raises(CheckerError, match="answered client token 'c' with"):
+        checker.exchanged(record, request, answer("4"))
+
+
+def test_a_client_token_means_nothing_to_the_next_invocation(checker: TokenChecker, record: Any) -> None:
+    checker.exchanged(record, {"CheckpointToken": "1", "ClientToken": "c"}, answer("2"))
+    checker.invoked(record, {"CheckpointToken": "9"})
+    with pytest.raises(CheckerError, match="gave out last is '9'"):
+        checker.exchanged(record, {"CheckpointToken": "2", "ClientToken": "c"}, answer("2"))
+
+
 def test_a_refused_request_proves_nothing(checker: TokenChecker, record: Any) -> None:
     checker.exchanged(record, {"CheckpointToken": "stale"}, None)
     checker.exchanged(record, {"CheckpointToken": "1"}, answer("2"))

@@ -8,7 +8,14 @@ import pytest
 
 from durable_sdk.lambda_service import OperationAction, OperationType
 from pytest_durable.simulator.service.errors import InvalidParameterValueException
-from pytest_durable.simulator.service.requests import parse_checkpoint, parse_state
+from pytest_durable.simulator.service.requests import (
+    CallbackOptions,
+    HistoryRequest,
+    InvokeOptions,
+    parse_checkpoint,
+    parse_history,
+    parse_state,
+)
 
 UPDATE = {"Id": "a", "Type": "STEP", "Action": "START"}
 
@@ -66,6 +73,17 @@ def test_a_context_may_ask_for_its_children_on_replay() -> None:
         ({"WaitOptions": {"WaitSeconds": 1.5}}, "WaitSeconds"),
         ({"StepOptions": {"NextAttemptDelaySeconds": False}}, "NextAttemptDelaySeconds"),
         ({"ContextOptions": {"ReplayChildren": 1}}, "ReplayChildren"),
+        ({"CallbackOptions": 3}, "CallbackOptions"),
+        ({"CallbackOptions": {"TimeoutSeconds": "3"}}, "TimeoutSeconds"),
+        ({"CallbackOptions": {"HeartbeatTimeoutSeconds": True}}, "HeartbeatTimeoutSeconds"),
+        ({"ChainedInvokeOptions": "charge"}, "ChainedInvokeOptions"),
+        ({"ChainedInvokeOptions": {}}, "has no FunctionName"),
+        ({"ChainedInvokeOptions": {"FunctionName": 3}}, "FunctionName"),
+        ({"ChainedInvokeOptions": {"FunctionName": "f", "TenantId": ""}}, "TenantId"),
+        ({"ChainedInvokeOptions": {"FunctionName": "f", "TenantId": "no!"}}, "TenantId"),
+        ({"ChainedInvokeOptions": {"FunctionName": "f", "TenantId": "x" * 257}}, "TenantId"),
+        ({"ChainedInvokeOptions": {"FunctionName": "f", "XAmznTraceId": "x" * 8193}}, "XAmznTraceId"),
+        ({"ChainedInvokeOptions": {"FunctionName": "f", "XAmznTraceId": 3}}, "XAmznTraceId"),
     ],
 )
 def test_a_malformed_update_is_refused(members: dict[str, Any], message: str) -> None:
@@ -96,6 +114,57 @@ def test_a_request_for_state_is_decoded() -> None:
     assert (parse_state(request).marker, parse_state(request).max_items) == ("", 0)
     request |= {"Marker": "state-3", "MaxItems": 1000}
     assert (parse_state(request).marker, parse_state(request).max_items) == ("state-3", 1000)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, CallbackOptions(0, 0)),
+        ({"TimeoutSeconds": 60}, CallbackOptions(60, 0)),
+        ({"TimeoutSeconds": 60, "HeartbeatTimeoutSeconds": 5}, CallbackOptions(60, 5)),
+    ],
+)
+def test_the_options_of_a_callback_are_decoded(options: dict[str, Any], expected: CallbackOptions) -> None:
+    (update,) = parse_checkpoint(checkpoint(Type="CALLBACK", CallbackOptions=options)).updates
+    assert update.callback_options == expected
+
+
+def test_the_options_of_an_invoke_are_decoded() -> None:
+    options = {"FunctionName": "charge", "TenantId": "a.b:/=+-@ _", "XAmznTraceId": "Root=1\n"}
+    (update,) = parse_checkpoint(checkpoint(Type="CHAINED_INVOKE", ChainedInvokeOptions=options)).updates
+    assert update.invoke_options == InvokeOptions("charge", "a.b:/=+-@ _", "Root=1\n")
+
+
+@pytest.mark.parametrize("client_token", ["", "x" * 65, "no spaces", "ü", 3])
+def test_a_malformed_client_token_is_refused(client_token: Any) -> None:
+    with pytest.raises(InvalidParameterValueException, match="ClientToken"):
+        parse_checkpoint({**checkpoint(), "ClientToken": client_token})
+
+
+def test_a_client_token_is_decoded() -> None:
+    assert parse_checkpoint(checkpoint()).client_token is None
+    assert parse_checkpoint({**checkpoint(), "ClientToken": "x" * 64}).client_token == "x" * 64
+
+
+def test_a_request_without_its_members_is_refused_by_the_service_and_not_by_an_error_of_ours() -> None:
+    request = parse_checkpoint({})
+    assert (request.arn, request.token, request.updates) == ("", "", ())
+    assert parse_state({}).token == ""
+
+
+def test_a_request_for_history_is_decoded() -> None:
+    assert parse_history({"DurableExecutionArn": "arn"}) == HistoryRequest("arn", "", 0, False, False)
+    request = {"DurableExecutionArn": "arn", "Marker": "7", "MaxItems": 5, "ReverseOrder": True}
+    request["IncludeExecutionData"] = True
+    assert parse_history(request) == HistoryRequest("arn", "7", 5, True, True)
+
+
+@pytest.mark.parametrize(
+    "members", [{"MaxItems": 1001}, {"Marker": 7}, {"ReverseOrder": "yes"}, {"IncludeExecutionData": 1}]
+)
+def test_a_malformed_request_for_history_is_refused(members: dict[str, Any]) -> None:
+    with pytest.raises(InvalidParameterValueException):
+        parse_history({"DurableExecutionArn": "arn", **members})
 
 
 @pytest.mark.parametrize("max_items", [-1, 1001, "10", 1.0, None, True])

@@ -47,6 +47,8 @@ def test_a_parent_may_come_from_the_same_request_but_not_after(desk: Any, make_u
         ("STEP", ["SUCCEED", "SUCCEED"], False),
         ("STEP", ["START", "SUCCEED", "FAIL"], False),
         ("CONTEXT", ["SUCCEED", "START"], False),
+        ("WAIT", ["START", "CANCEL"], False),
+        ("CALLBACK", ["START", "START"], False),
     ],
 )
 def test_an_operation_is_in_a_request_once_or_started_and_ended(
@@ -149,6 +151,42 @@ def test_delays_are_bounded(desk: Any, make_update: Any, seconds: int, allowed: 
             desk.apply(update)
         else:
             assert f"is 1 to 31622400, got {seconds}" in refused(desk, update)
+
+
+@pytest.mark.parametrize("member", ["TimeoutSeconds", "HeartbeatTimeoutSeconds"])
+@pytest.mark.parametrize(
+    ("seconds", "allowed"), [(-1, False), (0, True), (99_999_999, True), (100_000_000, False)]
+)
+def test_the_timeouts_of_a_callback_are_bounded(
+    desk: Any, make_update: Any, member: str, seconds: int, allowed: bool
+) -> None:
+    update = make_update("CALLBACK", "START", CallbackOptions={member: seconds})
+    if allowed:
+        desk.apply(update)
+    else:
+        message = refused(desk, update)
+        assert message == f"{member} of operation 'a' is 0 to 99999999, got {seconds}."
+
+
+@pytest.mark.parametrize(
+    ("kind", "action", "members"),
+    [
+        ("CALLBACK", "START", {"Payload": "1"}),
+        ("WAIT", "START", {"Payload": "1"}),
+        ("CONTEXT", "START", {"Payload": "1"}),
+        ("CHAINED_INVOKE", "START", {"Error": ERROR}),
+        ("CALLBACK", "START", {"Error": ERROR}),
+    ],
+)
+def test_only_an_invoke_starts_with_a_payload_and_nothing_with_an_error(
+    desk: Any, make_update: Any, kind: str, action: str, members: dict[str, Any]
+) -> None:
+    assert "Cannot provide a" in refused(desk, make_update(kind, action, **members))
+
+
+def test_an_operation_that_the_sdk_did_not_start_keeps_its_identity_too(desk: Any, make_update: Any) -> None:
+    desk.send(make_update("CALLBACK", "START", Name="approval"))
+    assert "cannot become" in refused(desk, make_update("WAIT", "CANCEL", Name="approval"))
 
 
 def test_a_name_is_bounded(make_desk: Any, make_update: Any) -> None:

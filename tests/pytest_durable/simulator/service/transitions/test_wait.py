@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from durable_sdk.lambda_service import OperationAction, OperationStatus, OperationType
-from pytest_durable.history.events import EventType, Subject, WaitSchedule
+from pytest_durable.history.events import Event, EventType, Outcome, Subject, WaitSchedule
 from pytest_durable.history.fold import RecordedOperation, fold
 from pytest_durable.simulator.service.effects import StartTimer
 from pytest_durable.simulator.service.errors import InvalidParameterValueException
@@ -20,6 +22,18 @@ def test_a_start_schedules_the_end() -> None:
     transition = wait.apply(None, Update(WAIT, OperationAction.START, wait_seconds=3), NOW)
     assert transition.event.details == WaitSchedule(3, NOW + 3_000_000)
     assert transition.effect == StartTimer("w", NOW + 3_000_000)
+
+
+@pytest.mark.parametrize("error", [None, {"ErrorType": "E"}])
+def test_the_sdk_can_cancel_a_wait_that_has_not_ended(error: Any) -> None:
+    started = RecordedOperation(WAIT, OperationStatus.STARTED, 0, duration_seconds=3)
+    transition = wait.apply(started, Update(WAIT, OperationAction.CANCEL, error=error), NOW)
+    assert transition.event == Event(EventType.WAIT_CANCELLED, NOW, WAIT, Outcome(error=error))
+    cancelled = fold(started, transition.event)
+    assert cancelled.status is OperationStatus.CANCELLED
+    assert wait.fire(cancelled, NOW) is None
+    with pytest.raises(InvalidParameterValueException, match=r"Cannot CANCEL WAIT .* which is CANCELLED"):
+        wait.apply(cancelled, Update(WAIT, OperationAction.CANCEL), NOW)
 
 
 @pytest.mark.parametrize("action", [action for action in OperationAction if action.value != "START"])

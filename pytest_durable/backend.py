@@ -28,7 +28,29 @@ class Runner(Protocol):
         """Run the execution to its end and return the result."""
         ...
 
-    def get_execution_history(self, execution_arn: str) -> list[dict[str, Any]]:
+    def wait_for_callback(
+        self, execution_arn: str, name: str | None = None, timeout: DurationLike | None = None
+    ) -> str:
+        """Wait until a callback of that name is open and the handler awaits it; return its id."""
+        ...
+
+    def send_callback_success(
+        self, callback_id: str, result: bytes | str | None = None, *, value: Any = None
+    ) -> None:
+        """Answer a callback: with text or bytes, or with any JSON ``value``."""
+        ...
+
+    def send_callback_failure(self, callback_id: str, error: Any = None) -> None:
+        """Answer a callback with an error."""
+        ...
+
+    def send_callback_heartbeat(self, callback_id: str) -> None:
+        """Tell that somebody still works on a callback."""
+        ...
+
+    def get_execution_history(
+        self, execution_arn: str, include_execution_data: bool = True
+    ) -> list[dict[str, Any]]:
         """Return the events so far, as boto3 returns them."""
         ...
 

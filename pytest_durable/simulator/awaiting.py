@@ -1,0 +1,92 @@
+"""Awaiting a callback: run an execution until somebody outside could answer it."""
+
+from __future__ import annotations
+
+from pytest_durable.durations import DurationLike, to_microseconds
+from pytest_durable.errors import DurableTestError
+from pytest_durable.history.fold import RecordedOperation
+from pytest_durable.simulator.execution import SimulatedExecution
+from pytest_durable.simulator.pending import callback_names, pending_operations
+from pytest_durable.simulator.scripts.names import callback_paths, matches
+from pytest_durable.simulator.simulator import Simulator
+
+# A failure belongs to the test's own line, not to ours.
+__tracebackhide__ = True
+
+
+class _Search:
+    """Looks for the callbacks of one name in one execution."""
+
+    def __init__(self, simulator: Simulator, execution: SimulatedExecution, name: str | None) -> None:
+        self._callbacks = simulator.callbacks
+        self._execution = execution
+        self._name = name
+
+    def _matching(self) -> list[RecordedOperation]:
+        operations = self._execution.record.log.operations
+        return [
+            operation
+            for operation in operations.values()
+            if operation.callback_id is not None
+            and (
+                self._name is None
+                or any(matches(self._name, path) for path in callback_paths(operations, operation.subject))
+            )
+        ]
+
+    def awaited(self) -> str | None:
+        """Return the id of the newest open callback, once the invocation that made it has ended."""
+        invocation = self._execution.invocation
+        for operation in reversed(self._matching()):
+            callback_id = operation.callback_id or ""
+            is_made = invocation is None or invocation.number > self._callbacks.made_by[callback_id]
+            if is_made and not operation.is_terminal:
+                return callback_id
+        return None
+
+    def ended_otherwise(self) -> RecordedOperation | None:
+        """Return the newest callback of the name if it has ended, and not by an answer of the test."""
+        found = self._matching() if self._name is not None else []
+        if not found or not found[-1].is_terminal or found[-1].callback_id in self._callbacks.answered:
+            return None
+        return found[-1]
+
+
+def await_callback(
+    simulator: Simulator, execution: SimulatedExecution, name: str | None, timeout: DurationLike | None
+) -> str:
+    """Run until a callback is open and return its id; see `Execution.until_callback`."""
+    search = _Search(simulator, execution, name)
+    horizon = None if timeout is None else simulator.now + to_microseconds(timeout, "timeout")
+    simulator.run_until(
+        lambda: (
+            search.awaited() is not None
+            or search.ended_otherwise() is not None
+            or (execution.closed and execution.invocation is None)
+        ),
+        horizon=horizon,
+        between_invocations=False,
+    )
+    callback_id = search.awaited()
+    # Nobody can answer any more when the execution has ended.
+    if callback_id is not None and not execution.closed:
+        return callback_id
+    what = "a callback" if name is None else f"callback {name!r}"
+    ended = search.ended_otherwise()
+    if ended is not None:
+        raise DurableTestError(
+            f"Nobody can answer {what}: it has ended already, with status {ended.status.value}."
+        )
+    if execution.closed:
+        result = simulator.result(execution)
+        result.raise_for_status()
+        names = ", ".join(map(repr, callback_names(execution))) or "none"
+        raise DurableTestError(
+            f"The execution ended ({result.status}) without {what} to answer; its callbacks: {names}."
+        )
+    if horizon is not None and simulator.now >= horizon:
+        waits = "; ".join(map(str, pending_operations(simulator.executions, execution)))
+        raise TimeoutError(
+            f"{execution.record.arn} awaits no {what.removeprefix('a ')} after {timeout}: {waits}"
+        )
+    raise simulator.stuck(execution)

@@ -1,0 +1,161 @@
+"""Compute: the sandboxes in which handlers run, and what Lambda hands to them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_durable.history.codec import to_datetime
+from pytest_durable.history.events import ErrorJson
+from pytest_durable.simulator.client import SimulatedClient
+from pytest_durable.simulator.clock import Clock
+from pytest_durable.simulator.entropy import Entropy
+from pytest_durable.simulator.event_queue import EventQueue, Priority
+from pytest_durable.simulator.execution import SimulatedExecution
+from pytest_durable.simulator.functions import RegisteredFunction
+from pytest_durable.simulator.identifiers import FunctionVersion, Identifiers
+from pytest_durable.simulator.invocation import (
+    Ending,
+    Handler,
+    Invocation,
+    Sandbox,
+    function_task,
+    handler_task,
+)
+from pytest_durable.simulator.lambda_context import SimulatedLambdaContext
+from pytest_durable.simulator.runtime import SimulatedRuntime
+from pytest_durable.simulator.scheduled import (
+    CallArrived,
+    FunctionEnded,
+    FunctionTimedOut,
+    HandlerEnded,
+    InvocationTimedOut,
+    Item,
+    TaskDue,
+)
+from pytest_durable.simulator.scripts.book import ScriptBook
+from pytest_durable.simulator.service.effects import StartInvoke
+from pytest_durable.simulator.turns import Task, Turns
+
+_SECOND = 1_000_000
+
+
+class Compute:
+    """Starts runs of handlers. Each lives in a sandbox of its own, until it ends, dies or times out."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        queue: EventQueue[Item],
+        turns: Turns,
+        entropy: Entropy,
+        identifiers: Identifiers,
+        scripts: ScriptBook,
+    ) -> None:
+        self._clock = clock
+        self._queue = queue
+        self._turns = turns
+        self._chance = entropy.stream("handler")
+        self._identifiers = identifiers
+        self._scripts = scripts
+
+    def invoke(self, execution: SimulatedExecution, event: dict[str, Any]) -> Task:
+        """Begin an invocation of an execution's handler with ``event``, and return its task."""
+        record = execution.record
+        request_id = self._identifiers.request_id(record.execution.operation_id, record.invocations)
+        invocation = self._begin(record.invocations, request_id, execution.invocation_timeout_seconds)
+        sandbox = invocation.sandbox
+        execution.invocation = invocation
+        self._queue.push(
+            invocation.deadline, Priority.DEADLINE, InvocationTimedOut(execution, invocation), sandbox
+        )
+        task = handler_task(
+            execution.handler,
+            event,
+            invocation,
+            SimulatedClient(
+                invocation.runtime,
+                lambda call: self._push_work(CallArrived(execution, call), sandbox),
+            ),
+            self._context(invocation, execution.function, execution.tenant_id),
+            lambda ending: self._push_work(HandlerEnded(execution, ending), sandbox),
+            execution.context,
+        )
+        invocation.runtime.tasks.append(task)
+        return task
+
+    def call(
+        self,
+        execution: SimulatedExecution,
+        invoke: StartInvoke,
+        function: RegisteredFunction,
+        version: FunctionVersion,
+    ) -> None:
+        """Call a plain function on behalf of an operation of ``execution``; its task gets a turn soon."""
+        operation_id = invoke.operation_id
+        request_id = self._identifiers.call_id(execution.record.execution.operation_id, operation_id)
+        call = self._begin(1, request_id, execution.invocation_timeout_seconds)
+        sandbox = call.sandbox
+        execution.calls[operation_id] = call
+        self._queue.push(call.deadline, Priority.DEADLINE, FunctionTimedOut(execution, operation_id), sandbox)
+
+        def ended(ending: Ending) -> None:
+            self._push_work(FunctionEnded(execution, operation_id, ending), sandbox)
+
+        handler: Handler = function.handler
+        context = self._context(call, version, invoke.tenant_id)
+        task = function_task(handler, invoke.payload, call, context, version.name, ended, execution.context)
+        call.runtime.tasks.append(task)
+        self._schedule_turn(self._clock.now, task)
+
+    def _begin(self, number: int, request_id: str, timeout_seconds: int) -> Invocation:
+        now = self._clock.now
+        sandbox = Sandbox()
+        return Invocation(
+            number=number,
+            request_id=request_id,
+            started_at=now,
+            deadline=now + timeout_seconds * _SECOND,
+            sandbox=sandbox,
+            runtime=SimulatedRuntime(
+                self._clock,
+                self._turns,
+                self._schedule_turn,
+                self._chance,
+                sandbox,
+                self._scripts.step if self._scripts.has_steps else None,
+            ),
+        )
+
+    def _context(
+        self, invocation: Invocation, function: FunctionVersion, tenant_id: str | None
+    ) -> SimulatedLambdaContext:
+        return SimulatedLambdaContext(
+            invocation.request_id,
+            function,
+            invocation.deadline,
+            lambda: self._clock.now,
+            tenant_id=tenant_id,
+        )
+
+    def _schedule_turn(self, due: int, task: Task) -> Any:
+        return self._queue.push(due, Priority.WORK, TaskDue(task), task.sandbox)
+
+    def _push_work(self, item: Item, sandbox: Sandbox) -> None:
+        self._queue.push(self._clock.now, Priority.WORK, item, sandbox)
+
+    def time_limit_error(self, invocation: Invocation) -> ErrorJson:
+        """Return what Lambda reports of a run that took too long."""
+        moment = to_datetime(self._clock.now).isoformat(timespec="milliseconds").removesuffix("+00:00")
+        seconds = (invocation.deadline - invocation.started_at) // _SECOND
+        return {
+            "ErrorType": "Sandbox.Timedout",
+            "ErrorMessage": f"{moment}Z {invocation.request_id} Task timed out after {seconds}.00 seconds",
+        }
+
+
+def exit_error(invocation: Invocation) -> ErrorJson:
+    """Return what Lambda reports of a sandbox that has died."""
+    return {
+        "ErrorType": "Runtime.ExitError",
+        "ErrorMessage": f"RequestId: {invocation.request_id} Error: Runtime exited",
+    }

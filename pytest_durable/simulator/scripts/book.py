@@ -1,0 +1,114 @@
+"""ScriptBook: every script of a test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+from durable_sdk.lambda_service import OperationType
+from pytest_durable.simulator.execution import SimulatedExecution
+from pytest_durable.simulator.scripts.base import Script
+from pytest_durable.simulator.scripts.callbacks import CallbackScript
+from pytest_durable.simulator.scripts.invokes import InvokeScript
+from pytest_durable.simulator.scripts.names import Path, callback_paths, matches, path_of, shown
+from pytest_durable.simulator.scripts.steps import StepScript
+
+S = TypeVar("S", bound=Script[Any])
+
+
+class ScriptBook:
+    """Finds the script that is about an operation: the most exact name wins, then the newest script."""
+
+    def __init__(self) -> None:
+        self._callbacks: list[CallbackScript] = []
+        self._invokes: list[InvokeScript] = []
+        self._steps: list[StepScript] = []
+
+    def on_callback(self, name: str | None, times: int | None) -> CallbackScript:
+        """Add a script for callbacks; a name of None stands for those that no other script names."""
+        return _added(self._callbacks, CallbackScript(name, times))
+
+    def on_invoke(self, function_name: str, times: int | None) -> InvokeScript:
+        """Add a script for invokes of a function."""
+        return _added(self._invokes, InvokeScript(function_name, times))
+
+    def on_step(self, name: str, times: int | None) -> StepScript:
+        """Add a script for the bodies of steps."""
+        return _added(self._steps, StepScript(name, times))
+
+    def callback(self, paths: Sequence[Path]) -> CallbackScript | None:
+        """Return the script for a callback that goes by any of these paths."""
+        return _best(self._callbacks, lambda name: any(matches(name, path) for path in paths))
+
+    def invoke(self, names: Sequence[str]) -> InvokeScript | None:
+        """Return the script for a function that goes by any of these names, the most exact one first."""
+        for name in names:
+            script = _best(self._invokes, lambda scripted, name=name: scripted == name)  # type: ignore[misc]
+            if script is not None:
+                return script
+        return None
+
+    @property
+    def has_steps(self) -> bool:
+        """Whether any step is scripted."""
+        return bool(self._steps)
+
+    def step(self, path: Path) -> StepScript | None:
+        """Return the script for the step at a path."""
+        return _best(self._steps, lambda name: matches(name, path))
+
+    def rewound(self) -> ScriptBook:
+        """Return a book that says the same, of which nothing has been used."""
+        fresh = ScriptBook()
+        fresh._callbacks = [script.rewound() for script in self._callbacks]
+        fresh._invokes = [script.rewound() for script in self._invokes]
+        fresh._steps = [script.rewound() for script in self._steps]
+        return fresh
+
+    def absorb(self, other: ScriptBook) -> None:
+        """Count the uses of a rewound book as this one's."""
+        for mine, theirs in zip(self._all(), other._all(), strict=True):
+            mine.absorb(theirs)
+
+    def _all(self) -> list[Script[Any]]:
+        return [*self._callbacks, *self._invokes, *self._steps]
+
+    def complaints(self, executions: Iterable[SimulatedExecution]) -> list[str]:
+        """Return what is wrong with how often scripts were used in these executions."""
+        callbacks: dict[str, None] = {}
+        functions: dict[str, None] = {}
+        steps: dict[str, None] = {}
+        for execution in executions:
+            operations = execution.record.log.operations
+            for operation in operations.values():
+                subject = operation.subject
+                if subject.operation_type is OperationType.CALLBACK:
+                    callbacks[shown(callback_paths(operations, subject)[0])] = None
+                elif subject.operation_type is OperationType.CHAINED_INVOKE:
+                    functions[operation.function_name or ""] = None
+                elif subject.operation_type is OperationType.STEP:
+                    steps[shown(path_of(operations, subject))] = None
+        named: list[tuple[Sequence[Script[Any]], list[str]]] = [
+            (self._callbacks, list(callbacks)),
+            (self._invokes, list(functions)),
+            (self._steps, list(steps)),
+        ]
+        found = [script.complaint(names) for scripts, names in named for script in scripts]
+        return [complaint for complaint in found if complaint is not None]
+
+
+def _added(scripts: list[S], script: S) -> S:
+    scripts.append(script)
+    return script
+
+
+def _best(scripts: Sequence[S], fits: Callable[[str], bool]) -> S | None:
+    best: S | None = None
+    rank = -1
+    for script in scripts:
+        if script.name is not None and not fits(script.name):
+            continue
+        exactness = 0 if script.name is None else 1 + script.name.count("/")
+        if exactness >= rank:
+            best, rank = script, exactness
+    return best

@@ -1,0 +1,49 @@
+"""Names: which operation a script is about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+from durable_sdk.lambda_service import OperationSubType
+from pytest_durable.history.events import Subject
+from pytest_durable.history.fold import RecordedOperation
+
+Path: TypeAlias = tuple[str | None, ...]
+"""The names of the contexts around an operation, outermost first, and its own."""
+
+
+def path_of(operations: Mapping[str, RecordedOperation], subject: Subject) -> Path:
+    """Return the path of an operation."""
+    names = [subject.name]
+    parent_id = subject.parent_id
+    while parent_id is not None:
+        parent = operations[parent_id].subject
+        names.append(parent.name)
+        parent_id = parent.parent_id
+    return tuple(reversed(names))
+
+
+def callback_paths(operations: Mapping[str, RecordedOperation], subject: Subject) -> Sequence[Path]:
+    """Return the paths of a callback: that which the user wrote comes first.
+
+    ``wait_for_callback("approval")`` makes a callback with a longer name in a context named "approval".
+    """
+    own = path_of(operations, subject)
+    parent = operations.get(subject.parent_id or "")
+    if parent is not None and parent.subject.sub_type == OperationSubType.WAIT_FOR_CALLBACK:
+        return own[:-1], own
+    return (own,)
+
+
+def matches(pattern: str, path: Path) -> bool:
+    """Return whether ``pattern`` is the name of the operation at ``path``, or the end of the path."""
+    if path[-1] == pattern:
+        return True
+    parts = tuple(pattern.split("/"))
+    return len(parts) > 1 and path[-len(parts) :] == parts
+
+
+def shown(path: Path) -> str:
+    """Write a path."""
+    return "/".join(name or "(unnamed)" for name in path)
