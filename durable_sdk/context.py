@@ -38,7 +38,7 @@ from durable_sdk.operation.batch import MAP, PARALLEL, BatchOperation
 from durable_sdk.operation.callback import PASS_THROUGH_SERDES, Callback, CallbackOperation
 from durable_sdk.operation.child import ContextOperation, VirtualContextOperation
 from durable_sdk.operation.invoke import InvokeOperation
-from durable_sdk.operation.map import map_plans
+from durable_sdk.operation.map import demand_item_function, map_plans
 from durable_sdk.operation.parallel import parallel_plans
 from durable_sdk.operation.step import StepOperation
 from durable_sdk.operation.wait import WaitOperation
@@ -392,13 +392,13 @@ class DurableContext:
         """Call ``func(context, item, index, inputs)`` for all ``inputs`` at the same time.
 
         Each call has a context of its own. A failed one does not raise: the result tells what became of each.
-        By default the batch ends early when one fails. The name defaults to that of a decorated function.
+        By default the batch ends early when one fails.
 
         Raises:
             ChildContextError: the batch itself failed: ``should_complete`` or a summary generator raised.
             ValidationError: an argument is wrong.
         """
-        demand_callable(func, "map", "durable_with_child_context")
+        demand_item_function(func)
         config = demand_config(config, _DEFAULT_MAP_CONFIG)
         plans = map_plans(inputs, func, config.item_namer, self._branch_context(config))
         config.completion_config.check_total(len(plans))

@@ -216,6 +216,24 @@ def test_a_wrong_argument_takes_no_position(call: Any) -> None:
     assert isinstance(refused(call), ValidationError)
 
 
+@pytest.mark.parametrize("func", [decorated, decorated()])
+def test_a_decorated_function_is_refused_with_the_way_to_write_it(func: Any) -> None:
+    error = refused(lambda context: context.map([1], func))
+    assert isinstance(error, ValidationError)
+    assert str(error).endswith("write lambda context, item, index, inputs: func(item)(context).")
+
+
+def test_a_function_that_carries_a_name_gives_it() -> None:
+    service = FakeLambda()
+
+    def body(branch: DurableContext, item: int, index: int, inputs: Any) -> int:
+        return item
+
+    body._original_name = "doubling"  # type: ignore[attr-defined]
+    run(lambda event, context: context.map([1], body).total_count, service)
+    assert service.named("doubling")["SubType"] == "Map"
+
+
 def test_an_item_namer_that_raises_takes_no_position() -> None:
     config: MapConfig[int] = MapConfig(item_namer=lambda item, index: str(1 // item))
     assert isinstance(refused(lambda context: context.map([1, 0], double, config=config)), ZeroDivisionError)
