@@ -54,7 +54,7 @@ format: $(READY)
 	$(BIN)/ruff format .
 
 types: $(READY)
-	$(BIN)/mypy --strict durable_sdk pytest_durable
+	$(BIN)/mypy --strict durable_sdk pytest_durable tests/durable_sdk/typing
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 docs: $(READY)

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
+
+# The suite finds the same on every run; longer searches with fresh chance have commands of their own.
+settings.register_profile("suite", derandomize=True, deadline=None, database=None)
+settings.load_profile("suite")
 
 # The plugin is tested by running pytest on small generated projects. pytest accepts this list only
 # in the top-level conftest.

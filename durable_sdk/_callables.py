@@ -58,6 +58,11 @@ def mark_decorated(bind: F) -> F:
     return bind
 
 
+def is_bound_late(func: object) -> bool:
+    """Return whether ``func`` is a decorated function or a call of one: it does not take plain arguments."""
+    return isinstance(func, BoundCall | BoundSubmitter) or bool(getattr(func, _DECORATED, False))
+
+
 def demand_config(config: C | None, default: C) -> C:
     """Return ``config``, or ``default`` if it is None.
 

@@ -57,7 +57,11 @@ def durable_with_child_context(
     """Make ``func(context, ...)`` a child context: ``context.run_in_child_context(func(...))`` runs it.
 
     The child context is named after the function.
+
+    Raises:
+        ValidationError: it is a coroutine function.
     """
+    demand_plain(func, "child context")
 
     @wraps(func)
     def bind(*args: P.args, **kwargs: P.kwargs) -> BoundCall[C, T]:
@@ -95,7 +99,7 @@ def durable_parallel_branch(
     Without a ``name`` the branch is called after its position, ``parallel-branch-<index>``, as any other.
 
     Raises:
-        ValidationError: it is used without parentheses.
+        ValidationError: it is used without parentheses, or on a coroutine function.
     """
     if callable(name):
         raise ValidationError(
@@ -104,6 +108,8 @@ def durable_parallel_branch(
         )
 
     def decorate(func: Callable[Concatenate[C, P], T]) -> Callable[P, ParallelBranch[T]]:
+        demand_plain(func, "branch")
+
         @wraps(func)
         def bind(*args: P.args, **kwargs: P.kwargs) -> ParallelBranch[T]:
             return ParallelBranch(lambda context: func(context, *args, **kwargs), name)

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from durable_sdk._checks import check_name
 from durable_sdk._wire.enums import OperationType
+from durable_sdk._wire.operations import StoredOperation
 from durable_sdk.exceptions import ExecutionError
 from durable_sdk.identifier import OperationIdentifier, operation_id
 from durable_sdk.operation.base import DurableOperation, perform, running_step
@@ -39,18 +40,25 @@ class OperationSequence:
     """Gives each operation of a context its identity, and performs it.
 
     ``context_id`` is what the ids of the operations are derived from, ``record_id`` the context that they
-    lie in as far as the service knows. They differ in a virtual context. Both are None at the root.
+    lie in as far as the service knows. They differ in a virtual context, which also knows the sequence
+    ``around`` it. Both are None at the root.
     """
 
-    __slots__ = ("_lock", "_position", "context_id", "record_id", "replay", "state")
+    __slots__ = ("_around", "_lock", "_position", "context_id", "record_id", "replay", "state")
 
     def __init__(
-        self, state: ExecutionState, context_id: str | None, record_id: str | None, replay: Replay
+        self,
+        state: ExecutionState,
+        context_id: str | None,
+        record_id: str | None,
+        replay: Replay,
+        around: OperationSequence | None = None,
     ) -> None:
         self.state = state
         self.context_id = context_id
         self.record_id = record_id
         self.replay = replay
+        self._around = around
         self._lock = state.runtime.lock()
         self._position = 0
 
@@ -79,9 +87,8 @@ class OperationSequence:
         context_id, record_id = identifier.operation_id, identifier.parent_id
         around = None if record_id is None else self.state.peek(record_id)
         is_rebuild = around is not None and around.is_terminal
-        # Only its operations tell whether it has run before.
-        replaying = self.state.has(operation_id(context_id, 1))
-        return OperationSequence(self.state, context_id, record_id, Replay(replaying, is_rebuild))
+        replaying = self.state.has_run(operation_id(context_id, 1))
+        return OperationSequence(self.state, context_id, record_id, Replay(replaying, is_rebuild), self)
 
     def identify(self, operation_type: OperationType, sub_type: str, name: str | None) -> OperationIdentifier:
         """Return the identity of the next operation.
@@ -113,29 +120,30 @@ class OperationSequence:
     def perform(self, operation: DurableOperation[T]) -> T:
         """Carry out an operation, and take note where the replay of the context ends."""
         recorded = self.state.find(operation.identifier)
-        if not self.replay.active:
-            return perform(operation, recorded, self.state)
-        if recorded is None:
+        if self.replay.active and (
+            recorded is None or (recorded.operation_type is OperationType.STEP and not recorded.is_terminal)
+        ):
+            # User code runs that has not run before.
             self.replay.end()
-        elif not recorded.is_terminal:
-            if recorded.operation_type is OperationType.STEP:
-                self.replay.end()
-            else:
-                # The point at which the last invocation stopped: what follows is new.
-                try:
-                    return perform(operation, recorded, self.state)
-                finally:
-                    self.replay.end()
-        result = perform(operation, recorded, self.state)
-        self._end_replay_before_what_is_new()
-        return result
+        return self._perform_and_look_ahead(operation, recorded)
 
     def perform_virtual(self, operation: DurableOperation[T]) -> T:
         """Carry out an operation that leaves no record of its own, so that only the next one tells."""
-        result = perform(operation, self.state.find(operation.identifier), self.state)
-        self._end_replay_before_what_is_new()
-        return result
+        return self._perform_and_look_ahead(operation, self.state.find(operation.identifier))
 
-    def _end_replay_before_what_is_new(self) -> None:
-        if self.replay.active and not self.state.has(operation_id(self.context_id, self._position + 1)):
-            self.replay.end()
+    def _perform_and_look_ahead(self, operation: DurableOperation[T], recorded: StoredOperation | None) -> T:
+        try:
+            return perform(operation, recorded, self.state)
+        finally:
+            # A failure may be caught, and a callback that goes on may have been followed by more.
+            if self.replay.active and not self._next_has_run():
+                self.replay.end()
+
+    def _next_has_run(self) -> bool:
+        """Return whether what is called next has been called before.
+
+        Behind the last operation of a virtual context that is what follows the context.
+        """
+        if self.state.has_run(operation_id(self.context_id, self._position + 1)):
+            return True
+        return self._around is not None and self._around._next_has_run()

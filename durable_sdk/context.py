@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, TypeVar, overload
 
 from durable_sdk._callables import demand_callable, demand_config, original_name, takes_an_argument
+from durable_sdk._checks import check_name
 from durable_sdk._decorators import (
     durable_parallel_branch,
     durable_step,
@@ -25,7 +26,6 @@ from durable_sdk.config import (
     InvokeConfig,
     MapConfig,
     NestingType,
-    ParallelBranch,
     ParallelConfig,
     StepConfig,
     WaitForCallbackConfig,
@@ -38,7 +38,7 @@ from durable_sdk.operation.batch import MAP, PARALLEL, BatchOperation
 from durable_sdk.operation.callback import PASS_THROUGH_SERDES, Callback, CallbackOperation
 from durable_sdk.operation.child import ContextOperation, VirtualContextOperation
 from durable_sdk.operation.invoke import InvokeOperation
-from durable_sdk.operation.map import map_plans
+from durable_sdk.operation.map import demand_item_function, map_plans
 from durable_sdk.operation.parallel import parallel_plans
 from durable_sdk.operation.step import StepOperation
 from durable_sdk.operation.wait import WaitOperation
@@ -237,6 +237,7 @@ class DurableContext:
         demand_callable(submitter, "wait_for_callback", "durable_wait_for_callback")
         config = demand_config(config, _DEFAULT_WAIT_FOR_CALLBACK_CONFIG)
         name = name or original_name(submitter)
+        check_name(wait_for_callback.callback_name(name))
         identifier = self._sequence.identify(OperationType.CONTEXT, OperationSubType.WAIT_FOR_CALLBACK, name)
         # A serdes for values of one type stores the answer, wherever it goes, and nothing else.
         is_typed = isinstance(config.serdes, TypedSerDes)
@@ -361,7 +362,7 @@ class DurableContext:
 
     def parallel(
         self,
-        functions: Sequence[Callable[[DurableContext], T] | ParallelBranch[T]],
+        functions: Sequence[Callable[[DurableContext], T]],
         name: str | None = None,
         config: ParallelConfig | None = None,
     ) -> BatchResult[T]:
@@ -391,13 +392,13 @@ class DurableContext:
         """Call ``func(context, item, index, inputs)`` for all ``inputs`` at the same time.
 
         Each call has a context of its own. A failed one does not raise: the result tells what became of each.
-        By default the batch ends early when one fails. The name defaults to that of a decorated function.
+        By default the batch ends early when one fails.
 
         Raises:
             ChildContextError: the batch itself failed: ``should_complete`` or a summary generator raised.
             ValidationError: an argument is wrong.
         """
-        demand_callable(func, "map", "durable_with_child_context")
+        demand_item_function(func)
         config = demand_config(config, _DEFAULT_MAP_CONFIG)
         plans = map_plans(inputs, func, config.item_namer, self._branch_context(config))
         config.completion_config.check_total(len(plans))

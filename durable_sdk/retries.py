@@ -8,7 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from durable_sdk._backoff import MIN_DELAY_SECONDS
 from durable_sdk._callables import demand_callable, demand_config
-from durable_sdk._checks import check_bool, check_retry_strategy
+from durable_sdk._checks import check_bool, check_name, check_retry_strategy
 from durable_sdk._duration import LONGEST_DELAY_SECONDS
 from durable_sdk._retry_strategies import (
     Duration,
@@ -86,6 +86,10 @@ class WithRetryConfig(Generic[T]):
 _DEFAULT_CONFIG: WithRetryConfig[Any] = WithRetryConfig()
 
 
+def _backoff_name(name: str, attempt: int) -> str:
+    return f"{name}-backoff-{attempt}"
+
+
 def with_retry(
     context: C,
     func: Callable[[C, int], T],
@@ -107,6 +111,8 @@ def with_retry(
     demand_callable(func, "with_retry")
     config = demand_config(config, _DEFAULT_CONFIG)
     strategy = config.retry_strategy or create_retry_strategy()
+    if name:
+        check_name(_backoff_name(name, 1))
 
     def attempts(inner: C) -> T:
         attempt = 1
@@ -120,7 +126,7 @@ def with_retry(
                 if not decision.should_retry:
                     raise
             delay_seconds = min(max(decision.delay_seconds, MIN_DELAY_SECONDS), LONGEST_DELAY_SECONDS)
-            inner.wait(Duration(delay_seconds), f"{name}-backoff-{attempt}" if name else None)
+            inner.wait(Duration(delay_seconds), _backoff_name(name, attempt) if name else None)
             attempt += 1
 
     if not config.wrap_with_run_in_child_context:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from durable_sdk._branch_tasks import BranchTasks
 from durable_sdk._checkpointing import Checkpointing
 from durable_sdk._client import CheckpointClient
 from durable_sdk._lineage import Lineage
@@ -11,7 +12,10 @@ from durable_sdk._updates import UpdateJson
 from durable_sdk._wire.enums import OperationType
 from durable_sdk._wire.invocation import InvocationEvent, StatePage
 from durable_sdk._wire.operations import OperationJson, StoredOperation
-from durable_sdk.identifier import OperationIdentifier
+from durable_sdk.identifier import OperationIdentifier, operation_id
+
+# How many virtual contexts that begin with a virtual context are looked into for a record.
+_DEEPEST_VIRTUAL_CONTEXT = 8
 
 
 class ExecutionState:
@@ -24,6 +28,7 @@ class ExecutionState:
         self.plugins: PluginExecutor | None = None
         """What tells the plugins of what happens, None if there are none."""
         self.lineage = Lineage()
+        self.branch_tasks = BranchTasks(runtime)
         self._operations: dict[str, OperationJson] = {}
         self._initial_page = invocation.initial_execution_state
         self._checkpointing = Checkpointing(
@@ -84,6 +89,17 @@ class ExecutionState:
     def has(self, operation_id: str) -> bool:
         """Return whether anything is recorded at ``operation_id``."""
         return operation_id in self._operations
+
+    def has_run(self, id_of_operation: str) -> bool:
+        """Return whether the operation has been called in an earlier invocation, or in this one.
+
+        A virtual context leaves no record, but its first operation does, unless that is virtual, too.
+        """
+        for _ in range(_DEEPEST_VIRTUAL_CONTEXT):
+            if id_of_operation in self._operations:
+                return True
+            id_of_operation = operation_id(id_of_operation, 1)
+        return False
 
     def peek(self, operation_id: str) -> StoredOperation | None:
         """Return what is recorded at ``operation_id``, whatever operation it is of."""

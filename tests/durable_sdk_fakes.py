@@ -352,6 +352,24 @@ def outcome(call: Callable[[], T]) -> T | BaseException:
         return error
 
 
+def twice(call: Callable[[Any], T], service: FakeLambda) -> list[Any]:
+    """Return what ``call(context)`` returned or raised, on the run that ended it and on its replay."""
+    seen: list[Any] = []
+
+    def handler(event: Any, context: Any) -> None:
+        seen.append(outcome(lambda: call(context)))
+        context.wait(1)
+
+    assert run(handler, service)["Status"] == "SUCCEEDED"
+    assert len(seen) == 2
+    return seen
+
+
+def statuses(batch: Any) -> str:
+    """Return the statuses of a batch as initials, such as ``SFS``; R for branches that still run."""
+    return "".join("R" if item.status.value == "STARTED" else item.status.value[0] for item in batch.all)
+
+
 def facts(error: BaseException) -> tuple[Any, ...]:
     """Return all that user code may rely on in an error of an operation."""
     cause = error.__cause__

@@ -39,8 +39,8 @@ _ASK_AGAIN_MICROSECONDS = 100_000
 _ASK_AGAIN_MICROSECONDS_MAX = 10_000_000
 
 MAX_RUNNING = 128
-"""Branches of one batch that run user code at a time, each in a task of its own. Lambda allows an execution
-environment 1,024 threads (its documented quota), which a map of a few thousand items would exceed."""
+"""Branches of one batch that run user code at a time, each in a task of its own: a map of a few thousand
+items would need more threads than Lambda allows. `BranchTasks` bounds those of all batches together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,19 +157,21 @@ class BranchExecutor(Generic[T]):
         return self._policy.evaluate(self._succeeded, self._failed, self._items if self._tracks_items else ())
 
     def _start_branches(self) -> None:
-        while self._running < MAX_RUNNING:
+        tasks = self._state.branch_tasks
+        while (self._resumed or self._has_another()) and self._running < MAX_RUNNING:
+            if not tasks.take(beyond_the_limit=not self._running):
+                return
             if self._resumed:
                 branch = self._resumed.popleft()
-            elif self._started < len(self._branches) and self._has_slot():
+            else:
                 branch = self._branches[self._started]
                 self._started += 1
                 self._track(branch, BatchItemStatus.STARTED)
-            else:
-                return
             self._start(branch)
 
-    def _has_slot(self) -> bool:
-        return self._started - self._succeeded - self._failed < self._slots
+    def _has_another(self) -> bool:
+        unfinished = self._started - self._succeeded - self._failed
+        return self._started < len(self._branches) and unfinished < self._slots
 
     def _track(self, branch: _Branch[T], status: BatchItemStatus) -> None:
         if self._tracks_items:
@@ -186,6 +188,7 @@ class BranchExecutor(Generic[T]):
 
     def _post(self, branch: _Branch[T]) -> None:
         outcome = branch.run(self._state)
+        self._state.branch_tasks.give_back()
         with self._lock:
             self._inbox.append((branch, outcome))
             wake, self._wake = self._wake, None

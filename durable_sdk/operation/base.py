@@ -40,9 +40,10 @@ class Begin:
 
 @dataclass(frozen=True, slots=True)
 class Execute(Generic[T]):
-    """User code has to run."""
+    """User code has to run; unless it ``leaves_record``, its operations alone tell that it did."""
 
     body: Callable[[], T]
+    leaves_record: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +116,8 @@ def _perform(operation: DurableOperation[T], recorded: StoredOperation | None, s
     match decision:
         case Completed(value):
             return value
-        case Execute(body):
-            if recorded is None or not recorded.is_terminal:
+        case Execute(body, leaves_record):
+            if leaves_record and (recorded is None or not recorded.is_terminal):
                 # An attempt that is repeated sends no start that could be refused.
                 state.demand_open(operation.identifier)
             return body()

@@ -106,13 +106,8 @@ class BatchOperation(Generic[T]):
             return VirtualContextOperation(
                 self._state, branch, lambda: plan.body(branch, False), serdes, is_branch=True
             )
-        return ContextOperation(
-            self._state,
-            branch,
-            lambda is_rerun: plan.body(branch, is_rerun),
-            serdes,
-            self._config.summary_generator,
-        )
+        # The summary generator describes batches: a large branch stores nothing in place of its result.
+        return ContextOperation(self._state, branch, lambda is_rerun: plan.body(branch, is_rerun), serdes)
 
     def _run(self, is_rerun: bool) -> BatchResult[T]:
         return BranchExecutor(
@@ -193,7 +188,7 @@ class BatchOperation(Generic[T]):
             branch_id = branch.identifier.operation_id
             raise NonDeterministicExecutionError(
                 f"Non-deterministic branch nesting at id={branch_id!r}: recorded terminal branch "
-                f"requires a terminal NESTED branch context checkpoint, got status={status}",
+                f"requires a terminal NESTED branch context checkpoint, got status={status!r}",
                 branch_id,
             )
         try:

@@ -15,6 +15,7 @@ from durable_sdk.exceptions import (
     ChildContextError,
     DurableOperationError,
     NonDeterministicExecutionError,
+    OrphanedChildException,
     ends_more_than_an_operation,
 )
 from durable_sdk.identifier import OperationIdentifier
@@ -104,15 +105,33 @@ class ContextOperation(Generic[T]):
         def make(is_rerun: bool) -> T:
             return self._rebuild(recorded) if self._rebuild else self._body(is_rerun)
 
-        result = run_user_function(
-            self._state, self.identifier, make, True, attempt=None, is_replay_children=True
-        )
-        value = self._values.read(self._values.write(result))
-        if self._state.plugins is not None:
-            self._state.plugins.on_child_context_end(
-                self.identifier, OperationStatus.SUCCEEDED, is_replayed=True
+        lineage, operation_id = self._state.lineage, self.identifier.operation_id
+        lineage.end(operation_id)
+        try:
+            result = run_user_function(
+                self._state, self.identifier, make, True, attempt=None, is_replay_children=True
             )
-        return value
+            value = self._values.read(self._values.write(result))
+        except OrphanedChildException as orphan:
+            if lineage.ended_above(self.identifier.parent_id):
+                raise
+            raise NonDeterministicExecutionError(
+                f"Non-deterministic child context at id={operation_id!r}: it has ended, and now calls an "
+                f"operation that was not recorded, at id={orphan.operation_id!r}",
+                operation_id,
+            ) from None
+        except Exception as error:
+            if ends_more_than_an_operation(error):
+                raise
+            described = ErrorObject.from_exception(error).fitted()
+        else:
+            if self._state.plugins is not None:
+                self._state.plugins.on_child_context_end(
+                    self.identifier, OperationStatus.SUCCEEDED, is_replayed=True
+                )
+            return value
+        # Raised here, as `from None` would take away the cause that stands for the original error.
+        raise rebuild_error(described, self._surface)
 
     def _fail(self, error: Exception) -> NoReturn:
         recorded = ErrorObject.from_exception(error).fitted()
@@ -147,7 +166,7 @@ class VirtualContextOperation(Generic[T]):
         """Run the body; a record says that the handler was another when it was made."""
         if recorded is not None:
             self.refuse()
-        return Execute(self._run)
+        return Execute(self._run, leaves_record=False)
 
     def refuse(self) -> NoReturn:
         """Raise the error that says that a record exists where there must be none."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
+from durable_sdk._callables import demand_callable, is_bound_late
 from durable_sdk._checks import check_name
 from durable_sdk._wording import shown
 from durable_sdk.exceptions import ValidationError
@@ -15,6 +16,20 @@ from durable_sdk.operation.batch import BranchPlan
 C = TypeVar("C")
 U = TypeVar("U")
 T = TypeVar("T")
+
+
+def demand_item_function(func: object) -> None:
+    """Check that ``func`` can be called with a context, an item, an index and all items.
+
+    Raises:
+        ValidationError: it cannot.
+    """
+    if is_bound_late(func):
+        raise ValidationError(
+            "map takes a function of (context, item, index, inputs), not a decorated one: "
+            "write lambda context, item, index, inputs: func(item)(context)."
+        )
+    demand_callable(func, "map")
 
 
 def map_plans(

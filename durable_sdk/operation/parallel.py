@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from durable_sdk._callables import demand_callable
 from durable_sdk._checks import check_name
+from durable_sdk._wording import shown
 from durable_sdk.config import ParallelBranch
 from durable_sdk.exceptions import ValidationError
 from durable_sdk.identifier import OperationIdentifier
@@ -18,16 +19,20 @@ T = TypeVar("T")
 
 
 def parallel_plans(
-    functions: Sequence[Callable[[C], T] | ParallelBranch[T]],
+    functions: Sequence[Callable[[C], T]],
     child: Callable[[OperationIdentifier, bool], C],
 ) -> list[BranchPlan[T]]:
     """Return a branch for each function, which is called with the context that ``child`` makes.
 
     Raises:
-        ValidationError: one is no function, or a name is no name.
+        ValidationError: ``functions`` has no order, one of them is no function, or a name is no name.
     """
-    if callable(functions):
-        raise ValidationError("parallel takes a list of functions, one for each branch; got one function.")
+    given: object = functions
+    if not isinstance(given, Sequence):
+        raise ValidationError(
+            f"parallel takes a list of functions, one for each branch, in the same order on every replay; "
+            f"got {'one function' if callable(given) else shown(given)}."
+        )
 
     def run(func: Callable[[Any], T], identifier: OperationIdentifier, is_rerun: bool) -> T:
         return func(child(identifier, is_rerun))

@@ -16,7 +16,7 @@ PACKAGE = "durable_sdk"
 # From low to high: a module imports only from levels below its own.
 LEVELS = (
     {"exceptions", "_runtime", "_version"},
-    {"types", "_unfit", "_wording", "_duration", "_backoff", "_lineage"}
+    {"types", "_unfit", "_wording", "_duration", "_backoff", "_lineage", "_branch_tasks"}
     | {"_wire", "_wire.enums", "_wire.errors"},
     {"_checks", "_callables", "_wire.codec", "_wire.operations", "concurrency", "concurrency.completion"},
     {"_retry_strategies", "_wire.invocation", "_wire.messages", "concurrency.models", "preview"},

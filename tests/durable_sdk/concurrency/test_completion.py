@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from durable_sdk.concurrency.completion import CompletionPolicy
+from durable_sdk.concurrency.completion import (
+    BatchItemStatus,
+    CompletionDecision,
+    CompletionItemStatus,
+    CompletionOutcome,
+    CompletionPolicy,
+    CompletionStatus,
+    complete_batch,
+    continue_batch,
+)
 from durable_sdk.concurrency.models import CompletionReason
 from durable_sdk.config import CompletionConfig
+from durable_sdk.exceptions import ValidationError
 
 ALL = CompletionReason.ALL_COMPLETED
 MINIMUM = CompletionReason.MIN_SUCCESSFUL_REACHED
@@ -101,3 +113,95 @@ def test_the_minimum_ends_a_batch_only_if_it_is_reached_before_the_end(
     if policy.evaluate(succeeded, failed) is MINIMUM:
         assert config.min_successful is not None
         assert config.min_successful <= succeeded < total - failed
+
+
+CUSTOM_SUCCEEDED = CompletionReason.CUSTOM_COMPLETION_SUCCEEDED
+CUSTOM_FAILED = CompletionReason.CUSTOM_COMPLETION_FAILED
+
+
+@pytest.mark.parametrize(
+    ("decision", "counts", "reason"),
+    [
+        (complete_batch(), (0, 0), CUSTOM_SUCCEEDED),
+        (complete_batch(), (3, 0), CUSTOM_SUCCEEDED),
+        (complete_batch(CompletionOutcome.FAILED), (1, 0), CUSTOM_FAILED),
+        (continue_batch(), (0, 2), None),
+        (continue_batch(), (1, 2), ALL),
+        (continue_batch(), (0, 3), ALL),
+        (None, (2, 0), None),
+        (None, (3, 0), ALL),
+    ],
+)
+def test_the_function_decides_in_place_of_counts(
+    decision: CompletionDecision | None, counts: tuple[int, int], reason: CompletionReason | None
+) -> None:
+    seen: list[CompletionStatus] = []
+
+    def predicate(status: CompletionStatus) -> Any:
+        seen.append(status)
+        return decision
+
+    items = [CompletionItemStatus(0, "a", BatchItemStatus.STARTED)]
+    policy = CompletionPolicy.from_config(CompletionConfig(should_complete=predicate), 3)
+    assert policy.evaluate(*counts, items) is reason
+    assert seen == [CompletionStatus(*counts, sum(counts), 3, tuple(items))]
+
+
+@pytest.mark.parametrize("answer", [True, 1, "FAILED", CompletionOutcome.FAILED, {}])
+def test_any_other_answer_of_the_function_is_an_error(answer: Any) -> None:
+    policy = CompletionPolicy(3, should_complete=lambda status: answer)
+    with pytest.raises(TypeError, match=r"should_complete returned .*; it returns complete_batch"):
+        policy.evaluate(0, 0)
+
+
+def test_decisions_are_made_by_two_functions() -> None:
+    assert complete_batch() == CompletionDecision(True, CompletionOutcome.SUCCEEDED)
+    assert complete_batch(CompletionOutcome.FAILED) == CompletionDecision(True, CompletionOutcome.FAILED)
+    assert continue_batch() == CompletionDecision(False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((True,), "a batch that completes needs an outcome"),
+        ((False, CompletionOutcome.SUCCEEDED), "a batch that goes on has no outcome, got SUCCEEDED"),
+        ((True, "FAILED"), "CompletionDecision.outcome was given 'FAILED'; it takes a CompletionOutcome"),
+        ((False, "FAILED"), "CompletionDecision.outcome was given 'FAILED'"),
+    ],
+)
+def test_a_contradictory_decision_is_refused(arguments: Any, message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        CompletionDecision(*arguments)
+
+
+def test_defect_s11_an_outcome_that_is_a_mere_text_is_refused() -> None:
+    with pytest.raises(ValidationError, match="it takes a CompletionOutcome"):
+        complete_batch("FAILED")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("value", [3, "f", CompletionOutcome.FAILED])
+def test_should_complete_is_a_function(value: Any) -> None:
+    with pytest.raises(ValidationError, match="should_complete must be callable"):
+        CompletionConfig(should_complete=value)
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        {"min_successful": 1},
+        {"tolerated_failure_count": 0},
+        {"tolerated_failure_percentage": 0},
+        {"tolerated_failure_percentage": 100, "min_successful": 1},
+    ],
+)
+def test_a_function_and_numbers_do_not_go_together(numbers: dict[str, int]) -> None:
+    with pytest.raises(
+        ValidationError,
+        match="should_complete cannot be combined with min_successful, "
+        "tolerated_failure_count, or tolerated_failure_percentage",
+    ):
+        CompletionConfig(should_complete=lambda status: continue_batch(), **numbers)
+
+
+def test_a_function_is_no_matter_of_how_many_branches_there_are() -> None:
+    CompletionConfig(should_complete=lambda status: continue_batch()).check_total(0)

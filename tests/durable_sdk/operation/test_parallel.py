@@ -16,12 +16,12 @@ from durable_sdk_fakes import (
     invoke,
     run,
     start,
+    statuses,
     wait_for,
 )
 
 from durable_sdk import (
     BatchItemStatus,
-    BatchResult,
     ChildContextError,
     DurableContext,
     ExecutionError,
@@ -74,13 +74,6 @@ def batch_of(service: FakeLambda, *branches: Any, config: ParallelConfig | None 
 
     assert run(handler, service)["Status"] == "SUCCEEDED"
     return seen
-
-
-def statuses(batch: BatchResult[Any]) -> str:
-    """Return the statuses of a batch as initials, such as ``SFS``; R for branches that still run."""
-    return "".join(
-        "R" if item.status is BatchItemStatus.STARTED else item.status.value[0] for item in batch.all
-    )
 
 
 def test_results_come_in_the_order_of_the_branches() -> None:
@@ -676,7 +669,7 @@ def test_a_branch_that_the_record_calls_ended_must_have_ended() -> None:
     output = invoke(handler, service)
     assert output["Error"]["ErrorType"].endswith("NonDeterministicExecutionError")
     assert output["Error"]["ErrorMessage"].endswith(
-        "recorded terminal branch requires a terminal NESTED branch context checkpoint, got status=STARTED"
+        "recorded terminal branch requires a terminal NESTED branch context checkpoint, got status='STARTED'"
     )
 
 
