@@ -6,9 +6,10 @@ import rendering
 pytestmark = pytest.mark.durable_execution(handler=rendering.handler)
 
 
-def test_asks_until_the_job_is_done(durable_runner, monkeypatch):
-    answers = iter(["RUNNING", "RUNNING", "RUNNING", "DONE"])
-    monkeypatch.setattr(rendering.farm, "status", lambda job_id: next(answers))
+def test_asks_until_the_job_is_done(durable_runner):
+    running, done = ({"job": "job-metropolis", "status": status} for status in ("RUNNING", "DONE"))
+    checks = durable_runner.on_step("rendered")
+    checks.returns(running).then.returns(running).then.returns(running).then.returns(done)
 
     result = durable_runner.run(input={"film": "metropolis"})
 
