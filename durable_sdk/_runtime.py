@@ -61,7 +61,7 @@ class Runtime(Protocol):
         ...
 
     def step_body(self, path: tuple[str | None, ...], body: Callable[[int], T]) -> Callable[[int], T]:
-        """Return what an attempt of a step or a check of a condition runs: ``body``, or a test's stand-in for it.
+        """Return what an attempt of a step or a check of a condition runs: ``body``, or a stand-in for it.
 
         ``path`` has the names of the contexts around the operation, outermost first, and its own. Both
         take the number of the attempt.
