@@ -29,7 +29,7 @@ def test_the_schedule_changes_nothing(body: Body, seed: int) -> None:
 def tiny_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Results count as too large to store almost always, and answers as too large to return."""
     monkeypatch.setattr("durable_sdk.operation.child.MAX_INLINE_CHARACTERS", 12)
-    monkeypatch.setattr("durable_sdk.execution.MAX_OUTPUT_CHARACTERS", 60)
+    monkeypatch.setattr("durable_sdk.execution.LAMBDA_RESPONSE_SIZE_LIMIT", 60)
 
 
 @pytest.mark.usefixtures("tiny_limits")

@@ -14,7 +14,7 @@ from pytest_durable.simulator.schedules.in_order import InOrder
 def tiny_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Results of some length count as too large to store, and answers as too large to return."""
     monkeypatch.setattr("durable_sdk.operation.child.MAX_INLINE_CHARACTERS", 40)
-    monkeypatch.setattr("durable_sdk.execution.MAX_OUTPUT_CHARACTERS", 120)
+    monkeypatch.setattr("durable_sdk.execution.LAMBDA_RESPONSE_SIZE_LIMIT", 120)
 
 
 @pytest.mark.usefixtures("tiny_limits")
