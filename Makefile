@@ -64,8 +64,9 @@ docs: $(READY)
 bench: $(READY)
 	$(BIN)/python benchmarks/run.py
 
-# Takes minutes: thousands of random workflows, with fresh chance.
+# Takes minutes: each case of the corpus a thousand times, and thousands of workflows with fresh chance.
 soak: $(READY)
+	SOAK_RUNS=1000 $(BIN)/python -m pytest -n 2 -q -k many_runs tests/pytest_durable/simulator/test_determinism.py
 	cd tests && $(abspath $(BIN))/python -m model.soak
 
 differential: $(READY)
