@@ -98,7 +98,7 @@ def find(operations: Sequence[N], name: str, kind: OperationType | None, holder:
 def _elsewhere(
     operations: Sequence[N], name: str, kind: OperationType | None, prefix: str = ""
 ) -> Iterator[str]:
-    """Say where the name does exist: as another kind, or deeper. ``prefix`` is the path of where it is not."""
+    """Say where the name does exist: as another kind, or deeper. ``prefix`` leads to where it is not."""
     other = next((node for node in operations if node.name == name), None)
     if other is not None:
         kind_there = kind_of(other.operation_type, other.sub_type)
