@@ -11,8 +11,9 @@ text        After a ``pytest`` command, or after a block that is expected to fai
 ini, toml   Parsed. Settings of pytest hold for the rest of the page; those of pytest-asyncio load it, too.
 mermaid     Must begin with a kind of diagram. Sphinx's own directives are checked by ``make docs``.
 
-``<!-- fails -->`` before a python block says that each test in it fails. Anything else has no rule and is
-an error.
+Before a python block, ``<!-- fails -->`` says that each test in it fails, and
+``<!-- written for AWS's packages -->`` that it imports those: their names are replaced, and nothing else.
+Anything else has no rule and is an error.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ FENCE = re.compile(r"^(?P<indent> *)(?P<fence>`{3,}|:{3,}) *(?P<info>[^`\n]*)$")
 FILE_NAME = re.compile(r"# (?P<name>[a-z_]+\.py)")
 LINK = re.compile(r"\]\((?!https?://|#)(?P<path>[^)#\s]+)[^)\s]*\)")
 FAILS = "<!-- fails -->"
+FOR_AWS = "<!-- written for AWS's packages -->"
 ANY_LINES = "[...]"
 PAGE_MODULE = "test_page.py"
 
@@ -56,7 +58,12 @@ class Block:
     line: int
     language: str
     text: str
-    fails: bool
+    mark: str
+
+    @property
+    def fails(self) -> bool:
+        """Whether its tests are to fail."""
+        return self.mark == FAILS
 
 
 def blocks_of(page: Path) -> Iterator[Block]:
@@ -76,8 +83,19 @@ def blocks_of(page: Path) -> Iterator[Block]:
         else:
             raise AssertionError(f"{page.name}:{number}: the block has no end")
         language = opening["info"].split()[0] if opening["info"].strip() else ""
-        yield Block(number, language, "\n".join(inside), before == FAILS)
+        text = "\n".join(inside)
+        if before == FOR_AWS:
+            text = moved_from_aws(text)
+        yield Block(number, language, text, before)
         before = ""
+
+
+def moved_from_aws(text: str) -> str:
+    """Replace the names of AWS's packages, of which one begins with the other."""
+    moved = text.replace("aws_durable_execution_sdk_python_testing", "pytest_durable")
+    moved = moved.replace("aws_durable_execution_sdk_python", "durable_sdk")
+    assert moved != text, "the block imports nothing of AWS's packages"
+    return moved
 
 
 class Project:
