@@ -120,9 +120,9 @@ class OperationSequence:
     def perform(self, operation: DurableOperation[T]) -> T:
         """Carry out an operation, and take note where the replay of the context ends."""
         recorded = self.state.find(operation.identifier)
-        if self.replay.active and (
-            recorded is None or (recorded.operation_type is OperationType.STEP and not recorded.is_terminal)
-        ):
+        if not self.replay.active:
+            return perform(operation, recorded, self.state)
+        if recorded is None or (recorded.operation_type is OperationType.STEP and not recorded.is_terminal):
             # User code runs that has not run before.
             self.replay.end()
         return self._perform_and_look_ahead(operation, recorded)

@@ -19,6 +19,9 @@ class Marker(StrEnum):
     """What the last answer to a checkpoint had to tell."""
 
 
+_KINDS = {member.value: member for member in Marker}
+
+
 def state_page(record: ExecutionRecord, marker: str, max_items: int = 0) -> dict[str, Any]:
     """Return the page at ``marker`` in the service's JSON; a bare `Marker` is its first page.
 
@@ -49,9 +52,10 @@ def state_page(record: ExecutionRecord, marker: str, max_items: int = 0) -> dict
 
 def _parse(marker: str) -> tuple[Marker, int]:
     kind, _, position = marker.partition("-")
-    if kind not in list(Marker) or (position and not position.isdecimal()):
+    known = _KINDS.get(kind)
+    if known is None or (position and not position.isdecimal()):
         raise _unknown(marker)
-    return Marker(kind), int(position or 0)
+    return known, int(position or 0)
 
 
 def _unknown(marker: str) -> InvalidParameterValueException:
