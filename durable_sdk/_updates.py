@@ -105,9 +105,7 @@ def retry(identifier: OperationIdentifier, error: ErrorObject, delay_seconds: in
 
 def poll_again(identifier: OperationIdentifier, state: str | None, delay_seconds: int) -> UpdateJson:
     """End a check of a condition with its state, and ask for another one after ``delay_seconds``."""
-    update = _update(identifier, _RETRY) | {
-        "StepOptions": {"NextAttemptDelaySeconds": delay_seconds}
-    }
+    update = _update(identifier, _RETRY) | {"StepOptions": {"NextAttemptDelaySeconds": delay_seconds}}
     if state is not None:
         update["Payload"] = state
     return update

@@ -81,7 +81,9 @@ class StepOperation(Generic[T]):
     def _attempt(self, attempt: int) -> T:
         token = running_step.set(self.identifier.name or self.identifier.operation_id)
         try:
-            result = run_user_function(self._state, self.identifier, self._body_to_run(), attempt, attempt=attempt)
+            result = run_user_function(
+                self._state, self.identifier, self._body_to_run(), attempt, attempt=attempt
+            )
             payload = self._values.write(result)
             value = self._values.read(payload)
         except (ExecutionError, RetryableSerDesError):

@@ -36,14 +36,7 @@ def state_page(record: ExecutionRecord, marker: str, max_items: int = 0) -> dict
     if first > len(ids):
         raise _unknown(marker)
     last = min(len(ids), first + min(max_items or limits.state_page_items, limits.state_page_items))
-    operations: list[dict[str, Any]] = []
-    size_bytes = 0
-    for operation_id in ids[first:last]:
-        encoded, encoded_bytes = record.encoded(operation_id)
-        size_bytes += encoded_bytes
-        if operations and size_bytes > limits.state_page_bytes:
-            break
-        operations.append(encoded)
+    operations = record.encoded(ids[first:last], limits.state_page_bytes)
     following = first + len(operations)
     if following < len(ids):
         return {"Operations": operations, "NextMarker": f"{kind.value}-{following}"}

@@ -119,8 +119,7 @@ def _check_content(update: Update, limits: Limits) -> None:
             )
         if not fits(update.payload, limits.checkpoint_payload_bytes):
             raise InvalidParameterValueException(
-                f"{too_large(f'{kind} output', limits.checkpoint_payload_bytes)} "
-                f"Operation {_label(update)}."
+                f"{too_large(f'{kind} output', limits.checkpoint_payload_bytes)} Operation {_label(update)}."
             )
     if update.error is not None:
         if update.action not in _WITH_ERROR or update.payload is not None:
