@@ -169,11 +169,8 @@ def load(sdk: str) -> dict[str, Workload]:
         callbacks(20),
         polls(20),
         invokes(20),
-        mapped(100, with_step=False),
         mapped(1000, with_step=False),
-        mapped(100, with_step=True),
         mapped(1000, with_step=True),
-        branches(100),
         branches(1000),
     ]
     return {workload.name: workload for workload in workloads}

@@ -68,9 +68,9 @@ class ExecutionRecord:
         """The EXECUTION operation."""
         return self.log.operations[self.execution.operation_id]
 
-    def commit(self, event: Event) -> None:
-        """Append an event."""
-        self.log.append(event)
+    def commit(self, event: Event, operation: RecordedOperation | None = None) -> None:
+        """Append an event; ``operation`` is what it makes of its operation, where that is known already."""
+        self.log.append(event, operation)
         if event.subject is None:
             return
         operation_id = event.subject.operation_id
