@@ -8,6 +8,7 @@ from typing import Any
 
 from durable_sdk.lambda_service import OperationType
 from pytest_durable.history.events import ErrorJson, Event, EventType, InvocationOutcome, Subject
+from pytest_durable.history.fold import RecordedOperation
 from pytest_durable.simulator.callbacks import Callbacks
 from pytest_durable.simulator.chained_invokes import ChainedInvokes, Resolved, Resolver
 from pytest_durable.simulator.checkers.base import Checker
@@ -260,12 +261,12 @@ class World:
             return repeated
         resolver = self._invokes.resolver(execution)
         applied = dispatch.apply_checkpoint(record, parsed, self.clock.now, resolver)
-        for event in applied.events:
+        for event, operation in zip(applied.events, applied.operations, strict=True):
             # What ends the execution is recorded when the invocation has ended, too.
             if applied.ends_execution and event is applied.events[-1]:
                 execution.last_event = event
             else:
-                self._record(execution, event)
+                self._record(execution, event, operation)
         for effect in applied.effects:
             if isinstance(effect, StartTimer):
                 timer = TimerDue(execution, effect.operation_id)
@@ -484,12 +485,19 @@ class World:
             item = InvokedExecutionEnded(invoker, operation_id, execution)
             self.queue.push(self.clock.now, Priority.WORK, item, invoker)
 
-    def _record(self, execution: SimulatedExecution, event: Event, *, outside: bool = False) -> None:
+    def _record(
+        self,
+        execution: SimulatedExecution,
+        event: Event,
+        operation: RecordedOperation | None = None,
+        *,
+        outside: bool = False,
+    ) -> None:
         record = execution.record
         if outside:
             record.commit_outside(event)
         else:
-            record.commit(event)
+            record.commit(event, operation)
         for check in self._on_recorded:
             check(record, event)
         if event.type in Callbacks.OBSERVED:
