@@ -315,7 +315,7 @@ class LocalRunner(Runner):
 
     def _find(self, execution_arn: str) -> SimulatedExecution:
         executions = self._simulator.executions
-        execution = executions.get(execution_arn)
+        execution = executions.get(execution_arn) if isinstance(execution_arn, str) else None
         if execution is None:
             known = ", ".join(executions) or "none"
             raise UsageError(f"This runner has no execution {execution_arn!r}; it has {known}.")

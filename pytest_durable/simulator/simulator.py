@@ -98,7 +98,7 @@ class Simulator:
         """
         if self._closed:
             raise _closed()
-        if name is not None and not EXECUTION_NAME.fullmatch(name):
+        if name is not None and not (isinstance(name, str) and EXECUTION_NAME.fullmatch(name)):
             raise UsageError(
                 "The name of an execution has 1 to 64 letters, digits, hyphens and underscores, "
                 f"got {name!r}."

@@ -206,7 +206,9 @@ def test_t9_a_history_leaves_out_nothing_and_tells_data_only_if_asked() -> None:
         events = history_of(runner, arn)
         bare = runner.get_execution_history(arn).to_dict()["Events"]
     by_type = {event["EventType"]: event for event in events}
-    invocations = [event["InvocationCompletedDetails"] for event in events if "Invocation" in event["EventType"]]
+    invocations = [
+        event["InvocationCompletedDetails"] for event in events if "Invocation" in event["EventType"]
+    ]
     assert all({"StartTimestamp", "EndTimestamp", "RequestId"} <= details.keys() for details in invocations)
     assert invocations[-1]["Error"]["Payload"]["ErrorType"] == "Runtime.ExitError"
     assert by_type["StepSucceeded"]["StepSucceededDetails"]["RetryDetails"] == {"CurrentAttempt": 1}
