@@ -313,7 +313,7 @@ class LocalRunner(Runner):
             for number, event in enumerate(events, 1)
         ]
 
-    def _find(self, execution_arn: str) -> SimulatedExecution:
+    def _find(self, execution_arn: Any) -> SimulatedExecution:
         executions = self._simulator.executions
         execution = executions.get(execution_arn) if isinstance(execution_arn, str) else None
         if execution is None:

@@ -98,7 +98,8 @@ class Simulator:
         """
         if self._closed:
             raise _closed()
-        if name is not None and not (isinstance(name, str) and EXECUTION_NAME.fullmatch(name)):
+        given: object = name
+        if given is not None and not (isinstance(given, str) and EXECUTION_NAME.fullmatch(given)):
             raise UsageError(
                 "The name of an execution has 1 to 64 letters, digits, hyphens and underscores, "
                 f"got {name!r}."
@@ -238,5 +239,6 @@ class Simulator:
 
 def _closed() -> UsageError:
     return UsageError(
-        "This runner is closed: nothing can run any more. Make the call inside its with block, or before close()."
+        "This runner is closed: nothing can run any more. "
+        "Make the call inside its with block, or before close()."
     )

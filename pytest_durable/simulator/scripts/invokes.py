@@ -68,7 +68,7 @@ class InvokeScript(Script[InvokeOutcome]):
                 f"got {name!r}."
             ) from error
         self.function = parsed.candidates[0]
-        """The name of the function, with its qualifier if it has one, but without what an ARN says besides."""
+        """The function's name, with a qualifier if there is one, without what an ARN says besides."""
         self._payloads: list[str | None] = []
 
     @property

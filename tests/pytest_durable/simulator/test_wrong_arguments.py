@@ -36,14 +36,14 @@ NO_TEXT = (5, ["approval"], b"approval", "")
 CALLS: list[tuple[str, Call, tuple[Any, ...], str]] = [
     (
         "start name",
-        lambda runner, name: runner.start(name=name),
+        lambda runner, given: runner.start(name=given),
         (5, b"x", "", "a b"),
         "name of an execution",
     ),
     *(
         (
             f"{call} arn",
-            lambda runner, arn, call=call: getattr(runner, call)(arn),
+            lambda runner, given, call=call: getattr(runner, call)(given),
             (5, ["x"], None),
             "no execution",
         )
@@ -58,26 +58,26 @@ CALLS: list[tuple[str, Call, tuple[Any, ...], str]] = [
     ),
     (
         "wait_for_callback name",
-        lambda runner, name: runner.wait_for_callback(runner.run_async(), name),
+        lambda runner, given: runner.wait_for_callback(runner.run_async(), given),
         NO_TEXT,
         "name of the callback is a text",
     ),
-    ("until_callback", lambda runner, name: runner.start().until_callback(name), NO_TEXT, "is a text"),
+    ("until_callback", lambda runner, given: runner.start().until_callback(given), NO_TEXT, "is a text"),
     (
         "until",
-        lambda runner, name: runner.start().until(name),
+        lambda runner, given: runner.start().until(given),
         (*NO_TEXT, None),
-        "name of the operation is a",
+        "is a text",
     ),
-    ("on_step", lambda runner, name: runner.on_step(name), (*NO_TEXT, None), "on_step takes the name"),
-    ("on_invoke", lambda runner, name: runner.on_invoke(name), (*NO_TEXT, None), "on_invoke takes the name"),
+    ("on_step", lambda runner, given: runner.on_step(given), (*NO_TEXT, None), "on_step takes the name"),
+    ("on_invoke", lambda runner, given: runner.on_invoke(given), (*NO_TEXT, None), "on_invoke takes"),
     (
         "on_invoke text",
-        lambda runner, name: runner.on_invoke(name),
+        lambda runner, given: runner.on_invoke(given),
         ("a b", "a:b:c"),
         "name:qualifier or an ARN",
     ),
-    ("on_callback", lambda runner, name: runner.on_callback(name), NO_TEXT, "on_callback takes the name"),
+    ("on_callback", lambda runner, given: runner.on_callback(given), NO_TEXT, "on_callback takes"),
     (
         "runs",
         lambda runner, runs: runner.check_determinism(runs=runs),
