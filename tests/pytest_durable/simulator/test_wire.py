@@ -14,6 +14,7 @@ import pytest
 from botocore.model import ServiceModel, Shape
 from botocore.validate import ParamValidator
 
+from durable_sdk import DurableContext, durable_execution
 from durable_sdk.lambda_service import OperationType
 from pytest_durable.history.codec import events_to_json
 from pytest_durable.history.events import Subject
@@ -128,6 +129,42 @@ def test_every_request_is_valid(case: corpus.Case) -> None:
         assert list(faults(request, shape, api)) == []
 
 
+def test_the_corpus_sends_every_kind_of_update() -> None:
+    kinds = set()
+    options = set()
+    for case in corpus.CASES:
+        for api, request, _ in watch(case).exchanges:
+            if api == CHECKPOINT:
+                kinds |= {(update["Type"], update["Action"]) for update in request["Updates"]}
+                options |= {
+                    name for update in request["Updates"] for name in update if name.endswith("Options")
+                }
+    shape = model().operation_model(CHECKPOINT).input_shape.members["Updates"].member
+    assert options == {name for name in shape.members if name.endswith("Options")}
+    assert kinds == {
+        *(("STEP", action) for action in ("START", "RETRY", "SUCCEED", "FAIL")),
+        *(("CONTEXT", action) for action in ("START", "SUCCEED", "FAIL")),
+        *((kind, "START") for kind in ("WAIT", "CALLBACK", "CHAINED_INVOKE")),
+    }
+
+
+@durable_execution
+def too_large_for_an_answer(event: dict, context: DurableContext) -> str:
+    if event["fails"]:
+        raise ValueError("x" * 6_291_456)
+    return "x" * 6_291_410
+
+
+@pytest.mark.parametrize(("fails", "action"), [(False, "SUCCEED"), (True, "FAIL")])
+def test_the_update_that_ends_an_execution_is_valid(fails: bool, action: str) -> None:
+    [(api, request, answer)] = watch(corpus.Case(too_large_for_an_answer, {"fails": fails})).exchanges
+    assert [(update["Type"], update["Action"]) for update in request["Updates"]] == [("EXECUTION", action)]
+    operation = model().operation_model(api)
+    assert ParamValidator().validate(request, operation.input_shape).generate_report() == ""
+    assert list(faults(request, operation.input_shape, api)) == []
+    assert list(faults(answer, operation.output_shape, api)) == []
+
+
 @every_case
 @pytest.mark.parametrize("limits", [Limits(), SMALL_PAGES], ids=["one page", "many pages"])
 def test_every_answer_is_valid(case: corpus.Case, limits: Limits) -> None:
@@ -140,12 +177,12 @@ def test_every_answer_is_valid(case: corpus.Case, limits: Limits) -> None:
 
 @every_case
 def test_every_history_is_valid(case: corpus.Case) -> None:
-    events = corpus.run(case).history
     shape = model().operation_model(HISTORY).output_shape
-    assert list(faults({"Events": events}, shape, HISTORY)) == []
-    for event in events:
-        details = [member for member in event if member.endswith("Details")]
-        assert details == [f"{event['EventType']}Details"]
+    for events in corpus.histories(corpus.run(case)):
+        assert list(faults({"Events": events}, shape, HISTORY)) == []
+        for event in events:
+            details = [member for member in event if member.endswith("Details")]
+            assert details == [f"{event['EventType']}Details"]
 
 
 @every_case
