@@ -277,8 +277,13 @@ def run(case: Case, **options: Any) -> DurableFunctionTestResult:
 
 
 def history_text(case: Case, **options: Any) -> str:
-    """Return the history of a case, and of all that it has invoked, as canonical text."""
-    return "\n".join(canonical_text(history) for history in histories(run(case, **options)))
+    """Run a case and return its history, and that of all that it has invoked, as canonical text."""
+    return text_of(run(case, **options))
+
+
+def text_of(result: DurableFunctionTestResult) -> str:
+    """Return the history of an execution, and of all that it has invoked, as canonical text."""
+    return "\n".join(canonical_text(history) for history in histories(result))
 
 
 def histories(result: DurableFunctionTestResult) -> list[list[dict[str, Any]]]:
