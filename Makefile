@@ -13,15 +13,16 @@ ENVIRONMENT := $(VENV)/.python-$(PYTHON_VERSION)
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format types docs bench parity differential record-migration check clean
+.PHONY: help setup demo test soak lint format types docs bench parity differential record-migration check clean
 
 help:
 	@echo 'make demo    run the examples and print the timeline of each durable test'
 	@echo 'make test    run the whole test suite'
 	@echo 'make check   test, lint, types and docs'
-	@echo 'make differential        compare with what AWS has'
-	@echo 'make record-migration    record executions under the SDK of AWS anew'
-	@echo 'make lint | format | types | docs | bench | parity | setup | clean'
+	@echo 'make soak    random workflows against a model, for minutes'
+	@echo 'make bench | parity | differential      speed, names and behaviour beside AWS'"'"'s packages'
+	@echo 'make record-migration                   record executions under AWS'"'"'s SDK anew'
+	@echo 'make lint | format | types | docs | setup | clean'
 
 $(ENVIRONMENT):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -62,6 +63,11 @@ docs: $(READY)
 
 bench: $(READY)
 	$(BIN)/python benchmarks/run.py
+
+# Takes minutes: each case of the corpus a thousand times, and thousands of workflows with fresh chance.
+soak: $(READY)
+	SOAK_RUNS=1000 $(BIN)/python -m pytest -n 2 -q -k many_runs tests/pytest_durable/simulator/test_determinism.py
+	cd tests && $(abspath $(BIN))/python -m model.soak
 
 differential: $(READY)
 	$(BIN)/python tests/differential/run.py

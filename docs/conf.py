@@ -1,6 +1,13 @@
 """Sphinx configuration. The build needs no network, so that it works anywhere the tests do."""
 
+from importlib import import_module
 from importlib.metadata import version as distribution_version
+from typing import Any
+
+from docutils import nodes
+from sphinx.addnodes import pending_xref
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 
 project = "pytest-durable"
 author = "The pytest-durable contributors"
@@ -37,9 +44,47 @@ nitpicky = True
 # projects' documentation, that is, a network.
 nitpick_ignore_regex = [
     (r"py:.*", r"(?!durable_sdk|pytest_durable).*"),
-    # Type variables and private base classes have no page.
-    (r"py:class", r"(durable_sdk|pytest_durable)\..*\.([A-Z]|_[A-Za-z]+)"),
+    # Type variables and private base classes have no page, nor has what private modules keep to themselves.
+    (r"py:.*", r"(durable_sdk|pytest_durable)\..*\.([A-Z]|[A-Z]_(co|contra)|_[A-Za-z]+)"),
+    (r"py:class", r"durable_sdk\._.*"),
+    # Protocols of one method, whose only use is in the signature that names them.
+    (r"py:class", r"durable_sdk\.concurrency\.completion\.Criteria|durable_sdk\.logger\.LoggedExecution"),
 ]
 
 html_theme = "furo"
 html_title = f"pytest-durable {release}"
+
+
+def setup(app: Sphinx) -> None:
+    """Connect what is below."""
+    app.connect("missing-reference", link_to_public_name)
+
+
+def link_to_public_name(
+    app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nodes.TextElement
+) -> nodes.reference | None:
+    """Link a class to where users import it: annotations name the module that defines it."""
+    target = node.get("reftarget", "")
+    if node.get("refdomain") != "py" or not target.startswith(("durable_sdk.", "pytest_durable.")):
+        return None
+    wanted = imported(target)
+    if wanted is None:
+        return None
+    domain: Any = env.get_domain("py")
+    name = target.rsplit(".", 1)[1]
+    for documented in domain.objects:
+        if documented.endswith(f".{name}") and imported(documented) is wanted:
+            found: nodes.reference | None = domain.resolve_xref(
+                env, node["refdoc"], app.builder, "obj", documented, node, content
+            )
+            return found
+    return None
+
+
+def imported(path: str) -> object:
+    """Return the object at a dotted path of a module and a name in it, None if there is none."""
+    module, _, name = path.rpartition(".")
+    try:
+        return getattr(import_module(module), name, None)
+    except ImportError:
+        return None

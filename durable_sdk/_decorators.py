@@ -93,7 +93,7 @@ def durable_wait_for_callback(
 
 def durable_parallel_branch(
     name: str | None = None,
-) -> Callable[[Callable[Concatenate[C, P], T]], Callable[P, ParallelBranch[T]]]:
+) -> Callable[[Callable[Concatenate[Any, P], T]], Callable[P, ParallelBranch[T]]]:
     """Make ``func(context, ...)`` a branch: ``context.parallel([func(...), ...])`` runs it.
 
     Without a ``name`` the branch is called after its position, ``parallel-branch-<index>``, as any other.
@@ -107,7 +107,7 @@ def durable_parallel_branch(
             'or @durable_parallel_branch("name").'
         )
 
-    def decorate(func: Callable[Concatenate[C, P], T]) -> Callable[P, ParallelBranch[T]]:
+    def decorate(func: Callable[Concatenate[Any, P], T]) -> Callable[P, ParallelBranch[T]]:
         demand_plain(func, "branch")
 
         @wraps(func)

@@ -61,10 +61,10 @@ class Runtime(Protocol):
         ...
 
     def step_body(self, path: tuple[str | None, ...], body: Callable[[int], T]) -> Callable[[int], T]:
-        """Return what an attempt of a step runs: ``body``, or what stands in for it in a test.
+        """Return what an attempt of a step or a check of a condition runs: ``body``, or a stand-in for it.
 
-        ``path`` has the names of the contexts around the step, outermost first, and its own. Both take
-        the number of the attempt.
+        ``path`` has the names of the contexts around the operation, outermost first, and its own. Both
+        take the number of the attempt.
         """
         ...
 

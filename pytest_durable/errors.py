@@ -12,9 +12,12 @@
         HistoryError                 a recorded history does not make sense
         OperationNotFoundError       a result has no such operation
         ExecutionFailedError         raise_for_status() of an execution that did not succeed
+        ServiceError                 the simulated service refuses a request, as that of AWS does
 """
 
 from __future__ import annotations
+
+from typing import Any, ClassVar
 
 from pytest_durable.exceptions import DurableFunctionsTestError
 
@@ -53,3 +56,28 @@ class OperationNotFoundError(DurableTestError, LookupError):
 
 class ExecutionFailedError(DurableTestError):
     """The execution did not succeed; the message holds its status and error."""
+
+
+class ServiceError(DurableTestError):
+    """The simulated service refuses a request. ``response`` is what botocore's ClientError carries.
+
+    The text begins with the service's code, such as ``ResourceNotFoundException``.
+    """
+
+    code: ClassVar[str]
+    status: ClassVar[int]
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    @property
+    def response(self) -> dict[str, Any]:
+        """The error answer as botocore presents it."""
+        return {
+            "Error": {"Code": self.code, "Message": self.message},
+            "ResponseMetadata": {"HTTPStatusCode": self.status},
+        }
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}"

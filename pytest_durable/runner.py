@@ -18,7 +18,7 @@ from durable_sdk.context import DurableContext
 from durable_sdk.execution import InvocationStatus, durable_execution
 from durable_sdk.lambda_service import ErrorObject, OperationType
 from durable_sdk.lambda_service import Operation as SvcOperation
-from pytest_durable.errors import DurableStuckError
+from pytest_durable.errors import DurableStuckError, ServiceError
 from pytest_durable.exceptions import InvalidParameterValueException, ResourceNotFoundException
 from pytest_durable.model import GetDurableExecutionHistoryResponse
 from pytest_durable.result.execution import ExecutionStatus
@@ -37,7 +37,6 @@ from pytest_durable.simulator.driver import Execution
 from pytest_durable.simulator.identifiers import ACCOUNT_ID, FunctionVersion
 from pytest_durable.simulator.options import DEFAULT_INVOCATION_TIMEOUT_SECONDS, SimulatorOptions
 from pytest_durable.simulator.runner import LocalRunner, Target
-from pytest_durable.simulator.service.errors import ServiceError
 from pytest_durable.simulator.service.limits import Limits
 
 __all__ = [

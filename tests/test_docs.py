@@ -8,7 +8,7 @@ console     ``pytest`` commands run in that project, with the blocks above them,
             they name has to exist.
 text        After a ``pytest`` command, or after a block that is expected to fail: output that must appear.
             A line ``[...]`` stands for any number of lines.
-ini, toml   Parsed. Settings of pytest hold for the rest of the page.
+ini, toml   Parsed. Settings of pytest hold for the rest of the page; those of pytest-asyncio load it, too.
 mermaid     Must begin with a kind of diagram. Sphinx's own directives are checked by ``make docs``.
 
 ``<!-- fails -->`` before a python block says that each test in it fails. Anything else has no rule and is
@@ -88,6 +88,7 @@ class Project:
         self.modules: dict[str, str] = {}
         self.to_fail: dict[str, list[str]] = {}
         self.have_failed: set[str] = set()
+        self.plugins: list[str] = []
 
     def add(self, block: Block) -> str:
         """Write a python block to its module, and return the module's file name."""
@@ -118,6 +119,8 @@ class Project:
             parser.read_string(block.text)
             assert parser.sections() == ["pytest"], "only pytest.ini has a rule"
             (self.path / "pytest.ini").write_text(block.text, encoding="utf-8")
+            if parser.has_option("pytest", "asyncio_mode"):
+                self.plugins = ["-p", "pytest_asyncio.plugin"]
         else:
             assert set(tomllib.loads(block.text)["tool"]) == {"pytest"}, "only pytest's table has a rule"
             (self.path / "pyproject.toml").write_text(block.text, encoding="utf-8")
@@ -128,6 +131,7 @@ class Project:
         done = subprocess.run(
             [
                 *(sys.executable, "-m", "pytest", "-p", "pytest_durable.plugin", "-p", "no:cacheprovider"),
+                *self.plugins,
                 *("-W", "error", "--strict-config", "--strict-markers"),
                 *arguments,
             ],

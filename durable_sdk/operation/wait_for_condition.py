@@ -75,13 +75,9 @@ class WaitForConditionOperation(Generic[T]):
         try:
             given = self._values.write(self._config.initial_state) if stored is None else stored
             before = self._values.read(given)
-            after = run_user_function(
-                self._state,
-                self.identifier,
-                lambda number: self._check(before, number),
-                attempt,
-                attempt=attempt,
-            )
+            path = self._state.lineage.path(self.identifier.parent_id, self.identifier.name)
+            check = self._state.runtime.step_body(path, lambda number: self._check(before, number))
+            after = run_user_function(self._state, self.identifier, check, attempt, attempt=attempt)
             payload = self._values.write(after)
             delay_seconds = self._delay_seconds(self._values.read(payload), attempt)
             result = self._values.read(payload)

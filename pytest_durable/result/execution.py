@@ -15,7 +15,7 @@ from typing import Any, Self
 from durable_sdk.lambda_service import ErrorObject, OperationStatus
 from pytest_durable.errors import DurableTestError, ExecutionFailedError, OperationNotFoundError
 from pytest_durable.history.codec import events_to_json, to_datetime
-from pytest_durable.history.events import EventType
+from pytest_durable.history.events import EventType, InvokeStart
 from pytest_durable.history.fold import RecordedOperation
 from pytest_durable.history.log import EventLog
 from pytest_durable.result.html import html_page
@@ -29,7 +29,7 @@ from pytest_durable.result.operations import (
 )
 from pytest_durable.result.timeline import execution_of, timeline
 from pytest_durable.result.verdict import failure_text, pending_work
-from pytest_durable.result.wording import error_text, shortened
+from pytest_durable.result.wording import error_text, shortened, span
 
 # A failure belongs to the test's own line, not to ours.
 __tracebackhide__ = True
@@ -198,8 +198,25 @@ class DurableFunctionTestResult(Lookups):
 
         The executions of invoked functions follow, further in.
         """
-        own = timeline(self._log)
-        return "\n".join([own, *(indent(invoked.timeline(), "    ") for invoked in self.invoked)])
+        parts = [timeline(self._log)]
+        for invoked in self.invoked:
+            parts.append(indent(f"{self._invoke_of(invoked)}{invoked.timeline()}", "    "))
+        return "\n".join(parts)
+
+    def _invoke_of(self, invoked: DurableFunctionTestResult) -> str:
+        """Say which invoke started an execution, and when: its own times count from there."""
+        for operation in self._log.operations.values():
+            start = operation.start
+            if (
+                isinstance(start, InvokeStart)
+                and invoked._recorded is not None
+                # The last part of the ARN is the id of the operation that stands for the execution.
+                and (start.execution_arn or "").rpartition("/")[2] == invoked._recorded.subject.operation_id
+            ):
+                at = span((operation.started_at or self._log[0].at) - self._log[0].at)
+                name = f"invoke {operation.subject.name}" if operation.subject.name else "invoke"
+                return f"{name} of {start.function_name} at +{at}: "
+        return ""
 
     def to_html(self, path: str | Path) -> Path:
         """Write the timeline as one self-contained HTML page, and return where it is."""

@@ -24,6 +24,7 @@ from pytest_durable.history.events import (
 _CAUSES_SHOWN = 3
 
 WAIT_FOR_CALLBACK = OperationSubType.WAIT_FOR_CALLBACK.value
+WAIT_FOR_CONDITION = OperationSubType.WAIT_FOR_CONDITION.value
 
 # What ends an operation from outside: the service wakes the handler for it.
 _ENDED = {
@@ -95,6 +96,8 @@ class _Retry:
     subject: Subject
 
     def __str__(self) -> str:
+        if self.subject.sub_type == WAIT_FOR_CONDITION:
+            return f"check {self.attempt} of {_named('wait for condition', self.subject)}"
         return f"retry {self.attempt} of {_named('step', self.subject)}"
 
 

@@ -102,8 +102,10 @@ def _demand_text(what: str, given: object) -> None:
         raise UsageError(f"{what} is a text, got {given!r}. Unnamed operations are in get_all_operations().")
 
 
-def _elsewhere(operations: Sequence[N], name: str, kind: OperationType | None) -> Iterator[str]:
-    """Say where the name does exist: as another kind, or deeper."""
+def _elsewhere(
+    operations: Sequence[N], name: str, kind: OperationType | None, prefix: str = ""
+) -> Iterator[str]:
+    """Say where the name does exist: as another kind, or deeper. ``prefix`` leads to where it is not."""
     other = next((node for node in operations if node.name == name), None)
     if other is not None:
         kind_there = kind_of(other.operation_type, other.sub_type)
@@ -117,7 +119,7 @@ def _elsewhere(operations: Sequence[N], name: str, kind: OperationType | None) -
         if node.name == name and kind in (None, node.operation_type) and id(node) not in here
     ]
     if deeper:
-        calls = " or ".join(f"operation({path!r})" for path, _ in deeper[:_PLACES_SHOWN])
+        calls = " or ".join(f"operation({prefix + path!r})" for path, _ in deeper[:_PLACES_SHOWN])
         more = len(deeper) - _PLACES_SHOWN
         yield f"It is deeper: use {calls}{f' or {more} more' if more > 0 else ''}."
 
@@ -175,6 +177,7 @@ def _resolve(operations: Sequence[N], path: str) -> N | None:
 
 def _path_miss(operations: Sequence[N], path: str, holder: str) -> str:
     parts = path.split("/")
+    parent_prefix = ""
     for depth in range(len(parts) - 1, 0, -1):
         parent_path = "/".join(parts[:depth])
         parent = _resolve(operations, parent_path)
@@ -183,6 +186,7 @@ def _path_miss(operations: Sequence[N], path: str, holder: str) -> str:
             kind = kind_of(parent.operation_type, parent.sub_type)
             holder = f"{kind.capitalize()} {parent_path!r}"
             parts = parts[depth:]
+            parent_prefix = f"{parent_path}/"
             break
     segment = parts[0]
     name, _, index = segment.removesuffix("]").rpartition("[")
@@ -195,7 +199,7 @@ def _path_miss(operations: Sequence[N], path: str, holder: str) -> str:
         [
             prefix,
             f"{holder} has no operation named {segment!r}.",
-            *_elsewhere(operations, segment, None),
+            *_elsewhere(operations, segment, None, parent_prefix),
             *_near(operations, segment, None),
         ]
     )

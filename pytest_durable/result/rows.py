@@ -9,6 +9,7 @@ from enum import Enum
 from pytest_durable.history.events import (
     Attempt,
     CallbackStart,
+    ErrorJson,
     Event,
     EventType,
     ExecutionInput,
@@ -18,7 +19,7 @@ from pytest_durable.history.events import (
     Subject,
     WaitSchedule,
 )
-from pytest_durable.result.invocations import WAIT_FOR_CALLBACK, Stretch, stretches
+from pytest_durable.result.invocations import WAIT_FOR_CALLBACK, WAIT_FOR_CONDITION, Stretch, stretches
 from pytest_durable.result.wording import (
     MICROSECONDS_PER_SECOND,
     error_text,
@@ -28,6 +29,12 @@ from pytest_durable.result.wording import (
     span,
     value_text,
 )
+
+# What the SDK appends to the name of a ``wait_for_callback`` for its callback.
+_CREATE_CALLBACK_ID = "create callback id"
+
+# The timeline says of the SDK's own errors what they are called, and not where they live.
+_SDK_ERRORS = "durable_sdk.exceptions."
 
 # Errors say at their end what to do, so they are cut later than values.
 _ERROR_WIDTH = 300
@@ -166,15 +173,18 @@ class _Lines:
         if subject.sub_type == WAIT_FOR_CALLBACK:
             self._callbacks.add(key)
         if depth and self._above[depth - 1 : depth] != [parent_id]:
-            shown_name = f"{self._names[parent_id]}/{own_name}"
+            shown_name = "/".join(name for name in (self._names[parent_id], own_name) if name)
         self._names[key] = own_name or f"({kind})"
         self._above = [*self._above[: max(depth - 1, 0)], *([parent_id] if depth else []), key]
         self._add(RowKind.OPERATION, at, f"{kind} {shown_name}".rstrip(), outcome, depth + 1, failed)
 
     def _own_name(self, subject: Subject, parent_id: str) -> str:
-        """Return its name, without that of the ``wait_for_callback`` around it, which the SDK puts first."""
+        """Return the name, without what the SDK added to it inside of a ``wait_for_callback``."""
         name = subject.name or ""
-        return name.removeprefix(f"{self._names[parent_id]} ") if parent_id in self._callbacks else name
+        if parent_id not in self._callbacks:
+            return name
+        own = name.removeprefix(f"{self._names[parent_id]} ")
+        return "" if own == _CREATE_CALLBACK_ID else own
 
     def _beginning(self, event: Event) -> str:
         """Return what is known of an operation when it begins."""
@@ -200,16 +210,13 @@ class _Lines:
             return "", False
         failure = next((word for suffix, word in _FAILURES if event.type.value.endswith(suffix)), None)
         failed = details.error is not None or failure is not None
-        if details.error is not None:
-            text = shortened(error_text(details.error), _ERROR_WIDTH)
-        else:
-            text = self._value(details.result)
+        text = self._value(details.result) if details.error is None else _error(details.error)
         if event.type is EventType.WAIT_CANCELLED:
             return f"cancelled {text}".rstrip(), False
         if failed and event.type not in _ENDS:
             text = f"{failure or 'FAILED'} {text}".rstrip()
         if isinstance(details, Attempt):
-            text = _with_attempt(text, details)
+            text = _with_attempt(text, details, event.subject)
         return text, failed
 
     def _leave(self, stretch: Stretch) -> None:
@@ -224,7 +231,7 @@ class _Lines:
                 row = self._rows[index]
                 self._rows[index] = replace(row, outcome=left, failed=error is not None)
         if stretch.outcome is not None and error is not None:
-            text = shortened(error_text(error), _ERROR_WIDTH)
+            text = _error(error)
             self._add(RowKind.CRASH, stretch.outcome.ended_at, "invocation FAILED", text, 1, True)
 
 
@@ -232,13 +239,18 @@ def _with_note(text: str, note: str) -> str:
     return f"{text[:-1]}, {note})" if text.endswith(")") and "  (" in text else f"{text}  ({note})"
 
 
-def _with_attempt(text: str, attempt: Attempt) -> str:
+def _error(error: ErrorJson) -> str:
+    return shortened(error_text(error).removeprefix(_SDK_ERRORS), _ERROR_WIDTH)
+
+
+def _with_attempt(text: str, attempt: Attempt, subject: Subject | None) -> str:
     """Add which attempt it was, unless it is the first and only one."""
+    is_check = subject is not None and subject.sub_type == WAIT_FOR_CONDITION
+    which = f"{'check' if is_check else 'attempt'} {attempt.number}"
     delay = attempt.next_delay_seconds
     if delay is not None:
-        again = span(delay * MICROSECONDS_PER_SECOND)
-        return f"{text}  (attempt {attempt.number}, again in {again})"
-    return f"{text}  (attempt {attempt.number})" if attempt.number > 1 else text
+        return f"{text}  ({which}, again in {span(delay * MICROSECONDS_PER_SECOND)})"
+    return f"{text}  ({which})" if attempt.number > 1 else text
 
 
 def lanes_of(events: Iterable[Event], width: int = 60) -> Iterator[Lane]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from pytest_durable.simulator.checkers.base import Checker
 from pytest_durable.simulator.choices import Schedule
 from pytest_durable.simulator.schedules.in_order import InOrder
 from pytest_durable.simulator.service.limits import Limits
@@ -25,7 +26,8 @@ class SimulatorOptions:
     ``stall_seconds`` is the real time after which a branch that does not go on counts as blocked.
 
     ``execution_timeout_seconds`` of None stands for the service's maximum. With ``timeouts_count_waits`` off,
-    execution timeouts leave out waits and delays of retries.
+    execution timeouts leave out waits and delays of retries. ``more_checkers`` watch the run beside those
+    that watch every run.
     """
 
     start_time: datetime = DEFAULT_START
@@ -38,3 +40,4 @@ class SimulatorOptions:
     stall_seconds: float = DEFAULT_STALL_SECONDS
     virtual_clock: bool = True
     timeouts_count_waits: bool = True
+    more_checkers: tuple[Checker, ...] = ()

@@ -121,7 +121,7 @@ def stuck_error(
     if execution.paused:
         lines.append(f"It is paused: call durable_runner.resume_execution({execution.record.arn!r}).")
     pending = pending_operations(executions, execution)
-    lines += [f"It waits for {operation}." for operation in pending]
+    lines += [f"It waits for {operation}." for operation in _reasons(pending)]
     answers = list(dict.fromkeys(answer for operation in pending for answer in operation.answers))
     if answers:
         lines.append("What would answer: " + "; ".join(answers) + ".")

@@ -269,6 +269,7 @@ class LocalRunner(Runner):
     def on_step(self, name: str, times: int | None = None) -> StepScript:
         """Replace the bodies of the steps of a name, or of a path such as ``orders/charge``.
 
+        The checks of a ``wait_for_condition`` are steps, too: what a check returns is the next state.
         ``times`` demands that many attempts. A script that is never used fails the test.
         """
         return self._scripts.on_step(name, times)

@@ -49,7 +49,7 @@ class Simulator:
             to_microseconds(options.start_time),
             Entropy(options.seed),
             options.limits,
-            (TokenChecker(), LifecycleChecker(), ReplayChecker(), LivenessChecker()),
+            (TokenChecker(), LifecycleChecker(), ReplayChecker(), LivenessChecker(), *options.more_checkers),
             options.stall_seconds,
             self._functions,
             scripts,

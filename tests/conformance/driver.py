@@ -12,6 +12,7 @@ from typing import Any
 
 from conformance.expected import Event
 from conformance.matching import ANY, Logged, Matcher
+from wire_model import Recorder, faults_of_history
 
 from durable_sdk.lambda_service import ErrorObject
 from pytest_durable.result.execution import DurableFunctionTestResult
@@ -132,10 +133,15 @@ def compare_results(case: Case, outcome: Outcome, matcher: Matcher) -> list[str]
 
 
 def run(case: Case, seed: int | None = None) -> Outcome:
-    """Run a case in a simulation of its own, in order of arrival or in a random order from ``seed``."""
+    """Run a case in a simulation of its own, in order of arrival or in a random order from ``seed``.
+
+    Raises:
+        AssertionError: something that went over the wire is not valid under the model of the API.
+    """
+    wire = Recorder()
 
     def options() -> SimulatorOptions:
-        return SimulatorOptions(schedule=InOrder() if seed is None else Seeded(seed))
+        return SimulatorOptions(schedule=InOrder() if seed is None else Seeded(seed), more_checkers=(wire,))
 
     runner = LocalRunner(Target(case.handler, FunctionVersion("function")), options)
     with runner, _recorded_logs() as logs:
@@ -147,7 +153,10 @@ def run(case: Case, seed: int | None = None) -> Outcome:
         execution = runner.start(json.dumps(case.input))
         _answer_callbacks(runner, execution, case.answers)
         result = execution.until_suspended().result() if case.suspends else execution.finish()
-        return Outcome(result, runner.get_execution_history(execution.arn), logs)
+        history = runner.get_execution_history(execution.arn)
+        invalid = [*wire.faults(), *faults_of_history(history)]
+        assert not invalid, "\n".join(invalid)
+        return Outcome(result, history, logs)
 
 
 def _answer_callbacks(runner: LocalRunner, execution: Execution, answers: Sequence[Answer]) -> None:

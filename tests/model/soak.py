@@ -14,6 +14,8 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 from hypothesis import strategies as st
 
+from durable_sdk import execution
+from durable_sdk.operation import child
 from model.check import check
 from model.generate import workflows
 from model.mutants import MUTANTS, Mutant
@@ -37,13 +39,15 @@ def run(count: int, chance: int) -> None:
 
 @contextmanager
 def installed(mutant: Mutant) -> Iterator[None]:
-    """Break the service for a while."""
+    """Break the service for a while, and let most results count as too large to store or return."""
     before: list[tuple[Any, str, Any]] = []
 
     def patch(module: Any, name: str, value: Any) -> None:
         before.append((module, name, getattr(module, name)))
         setattr(module, name, value)
 
+    patch(child, "MAX_INLINE_CHARACTERS", 40)
+    patch(execution, "LAMBDA_RESPONSE_SIZE_LIMIT", 120)
     mutant.install(patch)
     try:
         yield

@@ -47,7 +47,8 @@ StepOutcome: TypeAlias = ReturnsValue | RaisesError | CallsFunction | CallsBody
 class StepScript(Script[StepOutcome]):
     """What the attempts of the steps of one name do, in order. Without an outcome the body itself runs.
 
-    What an attempt gives goes through serdes, retry strategy and checkpoint like any other.
+    What an attempt gives goes through serdes, retry strategy and checkpoint like any other. A check of a
+    condition is an attempt, too: what it returns is the next state.
     """
 
     call = "on_step"

@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from pytest_durable.errors import ServiceError
 
-
-class ServiceError(Exception):
-    """An error answer: ``response`` is what botocore's ClientError carries."""
-
-    code: ClassVar[str]
-    status: ClassVar[int]
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
-
-    @property
-    def response(self) -> dict[str, Any]:
-        """The error answer as botocore presents it."""
-        return {
-            "Error": {"Code": self.code, "Message": self.message},
-            "ResponseMetadata": {"HTTPStatusCode": self.status},
-        }
-
-    def __str__(self) -> str:
-        return f"{self.code}: {self.message}"
+__all__ = [
+    "DurableExecutionAlreadyStartedException",
+    "InvalidParameterValueException",
+    "ResourceNotFoundException",
+    "ServiceError",
+]
 
 
 class InvalidParameterValueException(ServiceError):  # noqa: N818 - the service's name

@@ -98,6 +98,14 @@ def test_a_miss_says_that_the_name_is_deeper_and_how_to_get_there(shop: Any) -> 
     assert "use operation('orders[0]/charge') or operation('orders[1]/charge')." in text
 
 
+def test_a_path_that_misses_shows_the_whole_path_to_what_is_deeper(story: Any) -> None:
+    inner = story.context("parcel", story.context("orders"))
+    story.done("pack", "1", inner)
+    result = story.result()
+    assert "use operation('orders/parcel/pack')." in miss(lambda: result.operation("orders/pack"))
+    assert result.operation("orders/parcel/pack").value == 1
+
+
 def test_a_miss_says_that_the_name_is_of_another_kind(shop: Any) -> None:
     assert "'pause' is a wait there: use get_wait('pause')." in miss(lambda: shop.get_step("pause"))
     assert "'poll' is a wait for condition there: use get_step('poll')." in miss(

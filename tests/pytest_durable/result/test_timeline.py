@@ -5,7 +5,7 @@ from __future__ import annotations
 from textwrap import dedent
 from typing import Any
 
-from pytest_durable.history.events import EventType, Outcome, Pause
+from pytest_durable.history.events import Attempt, EventType, Outcome, Pause
 from pytest_durable.history.log import EventLog
 from pytest_durable.result.timeline import timeline
 
@@ -41,7 +41,7 @@ def test_a_whole_run_is_told_in_columns(order: Any) -> None:
                       ... 1 second passes ...
           +30d 8s  4  retry after Runtime.ExitError
                         step ship             FAILED ShipError: no boat
-                      FAILED                  durable_sdk.exceptions.StepError: no boat
+                      FAILED                  StepError: no boat
         """
     )
 
@@ -184,19 +184,42 @@ def test_callbacks_and_invokes_are_told_with_what_they_wait_for_and_what_came(st
         """
          +0s  1  started
                    wait for callback approval
-                     callback create callback id           timeout 2h, heartbeat 30s
+                     callback                  timeout 2h, heartbeat 30s
                      step submitter
                    callback never
                  ... 40 seconds pass ...
         +40s  2  callback 'approval' answered
-                     callback approval/create callback id  {'ok': True}
-                   wait for callback approval              {'ok': True}
-                   invoke charge                           charge-fn({'n': 1})
+                     callback approval         {'ok': True}
+                   wait for callback approval  {'ok': True}
+                   invoke charge               charge-fn({'n': 1})
                  ... 5 seconds pass ...
         +45s  3  invoke 'charge' timed out
-                   invoke charge                           TIMED OUT ChainedInvoke.Timeout: too long
-                   invoke                                  ghost(), FAILED not found
-                 succeeded                                 1
+                   invoke charge               TIMED OUT ChainedInvoke.Timeout: too long
+                   invoke                      ghost(), FAILED not found
+                 succeeded                     1
+        """
+    )
+
+
+def test_a_condition_is_told_by_its_checks(story: Any) -> None:
+    story.started(None)
+    ready = story.step("ready", sub_type="WaitForCondition")
+    story.add(EventType.STEP_SUCCEEDED, ready, Attempt(1, '"queued"', None, 60))
+    story.invoked()
+    story.now = 60
+    story.wake()
+    story.step_again(ready)
+    story.step_done(ready, '"done"', attempt=2)
+    story.invoked()
+    story.succeeded("null")
+    assert body(timeline(story.log)) == expected(
+        """
+        +0s  1  started
+                  wait for condition ready  'queued'  (check 1, again in 1m)
+                ... 1 minute passes ...
+        +1m  2  check 2 of wait for condition 'ready'
+                  wait for condition ready  'done'  (check 2)
+                succeeded                   None
         """
     )
 

@@ -585,7 +585,7 @@ def test_a_result_shows_the_executions_that_it_has_invoked() -> None:
     (invoked,) = result.invoked
     assert invoked.value == {"got": 1}
     assert invoked.invoked == ()
-    own, _, inner = result.timeline().partition("\n    execution ")
+    own, _, inner = result.timeline().partition("\n    invoke call of child at +0s: execution ")
     assert own.startswith("execution ")
     assert "inside" not in own
     assert "inside" in inner

@@ -54,6 +54,8 @@ def test_a_stuck_execution_names_each_callback_and_how_to_answer_it() -> None:
 def test_a_stuck_wait_for_callback_goes_by_the_name_that_the_handler_gave() -> None:
     message = stuck(corpus.make_runner(approval))
     assert "waits for callback 'approval', STARTED" in message
+    # The context around it waits for nothing else.
+    assert message.count("It waits for") == 1
     assert "on_callback('approval')" in message
 
 

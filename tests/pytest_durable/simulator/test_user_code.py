@@ -150,9 +150,7 @@ def test_values_are_decoded_whatever_stores_them() -> None:
     @durable_execution
     def handler(event: Any, context: DurableContext) -> Any:
         when = context.step(lambda: datetime(2026, 5, 1), name="when")
-        child = context.run_in_child_context(
-            lambda inner: inner.step(lambda: [1], name="x"), name="c"
-        )
+        child = context.run_in_child_context(lambda inner: inner.step(lambda: [1], name="x"), name="c")
         context.map([1, 2], lambda ctx, item, index, items: item * 10, name="m")
         return {"when": when.isoformat(), "child": child}
 

@@ -11,8 +11,9 @@ import pytest
 
 from durable_sdk import DurableContext, StepContext, durable_execution
 from durable_sdk.config import Duration, StepConfig, StepSemantics
-from durable_sdk.exceptions import StepError
+from durable_sdk.exceptions import StepError, WaitForConditionError
 from durable_sdk.retries import RetryPresets
+from durable_sdk.waits import WaitForConditionConfig, WaitForConditionDecision
 from pytest_durable.errors import UnusedScriptError, UsageError
 from pytest_durable.simulator.scripts.steps import StepScript
 
@@ -144,6 +145,44 @@ def test_a_submitter_is_a_step() -> None:
     runner.on_step("approval submitter").returns(None)
     runner.on_callback("approval").succeed("yes")
     assert runner.run().value == "yes"
+    runner.close()
+
+
+@durable_execution
+def polling(event: dict, context: DurableContext) -> Any:
+    config = WaitForConditionConfig(
+        wait_strategy=lambda state, attempt: (
+            WaitForConditionDecision.stop_polling()
+            if state == "done"
+            else WaitForConditionDecision.continue_waiting(Duration(10))
+        ),
+        initial_state="new",
+    )
+    try:
+        return context.wait_for_condition(lambda state, check: f"{state}, checked", config, name="ready")
+    except WaitForConditionError as error:
+        return str(error)
+
+
+def test_what_a_scripted_check_returns_is_the_next_state() -> None:
+    runner = corpus.make_runner(polling)
+    runner.on_step("ready", times=3).calls_real().then.returns("running").then.returns("done")
+    result = runner.run({})
+    assert result.value == "done"
+    assert result.virtual_elapsed == timedelta(seconds=20)
+    states = [
+        event["StepSucceededDetails"]["Result"]["Payload"]
+        for event in result.history
+        if "StepSucceededDetails" in event
+    ]
+    assert states == ['"new, checked"', '"running"', '"done"']
+    runner.close()
+
+
+def test_a_scripted_error_of_a_check_fails_the_condition() -> None:
+    runner = corpus.make_runner(polling)
+    runner.on_step("ready").raises(ConnectionError("nobody there"))
+    assert runner.run({}).value == "nobody there"
     runner.close()
 
 
