@@ -7,26 +7,133 @@ names the histories of all of them in one line, which is what another process is
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
-from durable_sdk import DurableContext, ParallelBranch, StepContext, durable_execution, durable_step
-from durable_sdk.config import (
-    CallbackConfig,
-    ChildConfig,
-    CompletionConfig,
-    Duration,
-    JitterStrategy,
-    ParallelConfig,
-    StepConfig,
-    StepSemantics,
-    WaitForCallbackConfig,
+from corpus_batches import (
+    conditions,
+    custom_completion,
+    empty_batches,
+    flat_mapping,
+    mapped_callbacks,
+    mapped_invokes,
+    mapping,
+    nested_maps,
+    retried_block,
+    script_mapped_callbacks,
+    script_mapped_invokes,
+    script_steps,
+    scripted_steps,
+    tolerant_mapping,
+    virtual_children,
 )
-from durable_sdk.exceptions import CallbackTimeoutError, InvokeError, StepError
-from durable_sdk.retries import RetryPresets, RetryStrategyConfig, create_retry_strategy
+from corpus_handlers import (
+    DOUBLING as DOUBLING,
+)
+from corpus_handlers import (
+    EVERY_TEN_SECONDS as EVERY_TEN_SECONDS,
+)
+from corpus_handlers import (
+    ONCE as ONCE,
+)
+from corpus_handlers import (
+    WITH_JITTER as WITH_JITTER,
+)
+from corpus_handlers import (
+    at_most_once as at_most_once,
+)
+from corpus_handlers import (
+    callbacks as callbacks,
+)
+from corpus_handlers import (
+    callbacks_in_branches as callbacks_in_branches,
+)
+from corpus_handlers import (
+    caught_failure as caught_failure,
+)
+from corpus_handlers import (
+    chain as chain,
+)
+from corpus_handlers import (
+    crashing as crashing,
+)
+from corpus_handlers import (
+    echo as echo,
+)
+from corpus_handlers import (
+    fail as fail,
+)
+from corpus_handlers import (
+    fail_before as fail_before,
+)
+from corpus_handlers import (
+    failing_step as failing_step,
+)
+from corpus_handlers import (
+    first_of_several as first_of_several,
+)
+from corpus_handlers import (
+    invokes as invokes,
+)
+from corpus_handlers import (
+    large_results as large_results,
+)
+from corpus_handlers import (
+    limited_concurrency as limited_concurrency,
+)
+from corpus_handlers import (
+    nest as nest,
+)
+from corpus_handlers import (
+    nested_children as nested_children,
+)
+from corpus_handlers import (
+    nested_parallel as nested_parallel,
+)
+from corpus_handlers import (
+    parallel_steps as parallel_steps,
+)
+from corpus_handlers import (
+    parallel_waits_and_retries as parallel_waits_and_retries,
+)
+from corpus_handlers import (
+    raising as raising,
+)
+from corpus_handlers import (
+    retries_with_jitter as retries_with_jitter,
+)
+from corpus_handlers import (
+    script_branches as script_branches,
+)
+from corpus_handlers import (
+    script_callbacks as script_callbacks,
+)
+from corpus_handlers import (
+    script_invokes as script_invokes,
+)
+from corpus_handlers import (
+    sequential as sequential,
+)
+from corpus_handlers import (
+    sleep as sleep,
+)
+from corpus_handlers import (
+    sleeping_branches as sleeping_branches,
+)
+from corpus_handlers import (
+    tolerated_failures as tolerated_failures,
+)
+from corpus_handlers import (
+    too_slow_for_its_execution as too_slow_for_its_execution,
+)
+from corpus_handlers import (
+    too_slow_for_its_invocation as too_slow_for_its_invocation,
+)
+from corpus_handlers import (
+    waiting as waiting,
+)
+
 from pytest_durable.history.codec import canonical_text
 from pytest_durable.history.events import EventType
 from pytest_durable.result.execution import DurableFunctionTestResult
@@ -44,320 +151,6 @@ from pytest_durable.simulator.schedules.seeded import Seeded
 from pytest_durable.simulator.service.limits import Limits
 from pytest_durable.simulator.wall_clock import wall_clock
 from pytest_durable.simulator.world import World
-
-ONCE = StepConfig(retry_strategy=RetryPresets.none())
-EVERY_TEN_SECONDS = StepConfig(retry_strategy=RetryPresets.fixed(Duration.from_seconds(10)))
-WITH_JITTER = StepConfig(
-    retry_strategy=create_retry_strategy(RetryStrategyConfig(max_attempts=5, initial_delay=Duration(20)))
-)
-DOUBLING = StepConfig(
-    retry_strategy=create_retry_strategy(
-        RetryStrategyConfig(
-            max_attempts=6,
-            initial_delay=Duration(1),
-            backoff_rate=2,
-            jitter_strategy=JitterStrategy.NONE,
-        )
-    )
-)
-
-
-@durable_step
-def echo(step_context: StepContext, value: Any) -> Any:
-    """Return the value."""
-    return value
-
-
-@durable_step
-def fail(step_context: StepContext, message: str) -> Any:
-    """Raise."""
-    raise ValueError(message)
-
-
-@durable_step
-def fail_before(step_context: StepContext, attempt: int) -> int:
-    """Raise until the attempt of that number."""
-    if step_context.attempt < attempt:
-        raise ConnectionError(f"attempt {step_context.attempt}")
-    return step_context.attempt
-
-
-@durable_step
-def sleep(step_context: StepContext, seconds: float) -> str:
-    """Sleep in the step, and return what the time is then."""
-    time.sleep(seconds)
-    return datetime.now().isoformat()
-
-
-@durable_execution
-def sequential(event: dict, context: DurableContext) -> int:
-    total = 0
-    for number in range(event["steps"]):
-        total += context.step(echo(number), name=f"step-{number}")
-    return total
-
-
-@durable_execution
-def waiting(event: dict, context: DurableContext) -> list:
-    before = context.step(echo("before"))
-    context.wait(seconds=30, name="short")
-    context.wait(days=30, name="long")
-    return [before, context.step(echo("after"))]
-
-
-def nest(context: DurableContext, depth: int) -> int:
-    """Do a step and go one context deeper."""
-    done = context.step(echo(depth), name=f"at-{depth}")
-    if depth > 1:
-        done += context.run_in_child_context(lambda child: nest(child, depth - 1), name=f"below-{depth}")
-    if depth == 2:
-        context.wait(seconds=7, name="pause")
-    return done
-
-
-@durable_execution
-def nested_children(event: dict, context: DurableContext) -> int:
-    return nest(context, event["depth"])
-
-
-def chain(*lengths: int, prefix: str = "step") -> list[Callable[[DurableContext], Any]]:
-    """Return a branch for each length, that does so many steps."""
-
-    def branch(index: int, length: int) -> Callable[[DurableContext], Any]:
-        return lambda context: [
-            context.step(echo([index, step]), name=f"{prefix}-{index}-{step}") for step in range(length)
-        ]
-
-    return [branch(index, length) for index, length in enumerate(lengths)]
-
-
-@durable_execution
-def parallel_steps(event: dict, context: DurableContext) -> list:
-    return context.parallel(chain(2, 2, 2), name="all").get_results()
-
-
-def _wait_and_retry(index: int) -> ParallelBranch[Any]:
-    def branch(context: DurableContext) -> list:
-        context.wait(seconds=3 * index + 1, name=f"wait-{index}")
-        attempt = context.step(fail_before(1 + index % 3), name=f"retry-{index}", config=WITH_JITTER)
-        return [index, attempt]
-
-    return ParallelBranch(branch, name=f"branch-{index}")
-
-
-@durable_execution
-def parallel_waits_and_retries(event: dict, context: DurableContext) -> list:
-    branches = [_wait_and_retry(index) for index in range(event["branches"])]
-    return context.parallel(branches, name="work").get_results()
-
-
-@durable_execution
-def nested_parallel(event: dict, context: DurableContext) -> list:
-    def outer(index: int) -> Callable[[DurableContext], Any]:
-        def branch(child: DurableContext) -> Any:
-            inner = child.parallel(chain(1, 2, prefix=f"inner-{index}"), name="inner")
-            child.wait(seconds=index + 1, name="settle")
-            return inner.get_results()
-
-        return branch
-
-    return context.parallel([outer(index) for index in range(3)], name="outer").get_results()
-
-
-@durable_execution
-def retries_with_jitter(event: dict, context: DurableContext) -> list:
-    return [
-        context.step(fail_before(4), name="first", config=WITH_JITTER),
-        context.step(fail_before(3), name="second", config=WITH_JITTER),
-    ]
-
-
-@durable_execution
-def failing_step(event: dict, context: DurableContext) -> None:
-    context.step(echo("fine"))
-    context.step(fail("no luck"), name="doomed", config=ONCE)
-
-
-@durable_execution
-def caught_failure(event: dict, context: DurableContext) -> str:
-    try:
-        context.step(fail("caught"), name="doomed", config=EVERY_TEN_SECONDS)
-    except StepError as error:
-        return context.step(echo(f"compensated for {error}"), name="compensate")
-    return "not reached"
-
-
-@durable_execution
-def at_most_once(event: dict, context: DurableContext) -> int:
-    config = StepConfig(
-        retry_strategy=RetryPresets.fixed(), step_semantics=StepSemantics.AT_MOST_ONCE_PER_RETRY
-    )
-    return context.step(fail_before(2), name="careful", config=config)
-
-
-@durable_execution
-def sleeping_branches(event: dict, context: DurableContext) -> list:
-    def branch(seconds: float) -> Callable[[DurableContext], Any]:
-        return lambda child: [child.step(sleep(seconds)), child.step(sleep(seconds / 2))]
-
-    return context.parallel([branch(seconds) for seconds in (3, 0.25, 1.5, 3)]).get_results()
-
-
-@durable_execution
-def too_slow_for_its_execution(event: dict, context: DurableContext) -> None:
-    for _ in range(5):
-        context.wait(hours=1)
-
-
-@durable_execution
-def too_slow_for_its_invocation(event: dict, context: DurableContext) -> str:
-    # Remembered outside the sandbox, by way of virtual time: only the first two attempts are slow.
-    began = datetime.fromisoformat(event["began"])
-    elapsed = (datetime.now() - began).total_seconds()
-    return context.step(sleep(100 if elapsed < 60 else 1), name="slow")
-
-
-@durable_execution
-def raising(event: dict, context: DurableContext) -> None:
-    context.step(echo(1))
-    raise LookupError("nothing there")
-
-
-@durable_execution
-def large_results(event: dict, context: DurableContext) -> list:
-    def fetch(child: DurableContext) -> str:
-        return child.step(echo("x"), name="fetch") * 300_000
-
-    large = context.run_in_child_context(fetch, name="large", config=ChildConfig())
-    parts = context.parallel([lambda child: fetch(child), lambda child: fetch(child)], name="parts")
-    context.wait(minutes=1)
-    return [len(large), *(len(part) for part in parts.get_results())]
-
-
-@durable_execution
-def first_of_several(event: dict, context: DurableContext) -> list:
-    def quick(child: DurableContext) -> str:
-        return child.step(echo("quick"))
-
-    def slow(child: DurableContext) -> str:
-        child.step(sleep(20), name="slow")
-        return child.step(echo("too late"), name="orphan")
-
-    def patient(child: DurableContext) -> str:
-        child.wait(hours=1)
-        return child.step(echo("too late"), name="orphan")
-
-    config = ParallelConfig(completion_config=CompletionConfig.first_successful())
-    result = context.parallel([slow, patient, quick], name="race", config=config)
-    return [result.get_results(), result.completion_reason.value]
-
-
-@durable_execution
-def limited_concurrency(event: dict, context: DurableContext) -> list:
-    def branch(index: int) -> Callable[[DurableContext], Any]:
-        def body(child: DurableContext) -> int:
-            child.wait(seconds=10, name=f"wait-{index}")
-            return child.step(echo(index), name=f"step-{index}")
-
-        return body
-
-    config = ParallelConfig(max_concurrency=2)
-    return context.parallel([branch(index) for index in range(5)], config=config).get_results()
-
-
-@durable_execution
-def tolerated_failures(event: dict, context: DurableContext) -> list:
-    branches = [
-        *chain(1, 1),
-        lambda child: child.step(fail("one of three"), config=ONCE),
-    ]
-    config = ParallelConfig(completion_config=CompletionConfig.all_completed())
-    batch = context.parallel(branches, config=config)
-    return [batch.success_count, batch.failure_count]
-
-
-@durable_execution
-def crashing(event: dict, context: DurableContext) -> str:
-    seconds = int(datetime.now().timestamp()) % 60
-    done = context.step(echo("kept"), name="kept")
-    if seconds < 10:
-        raise SystemExit(3)
-    return done
-
-
-@durable_execution
-def callbacks(event: dict, context: DurableContext) -> list:
-    early = context.create_callback(name="early")
-    beating = context.wait_for_callback(
-        lambda callback_id, _: None,
-        name="beating",
-        config=WaitForCallbackConfig(heartbeat_timeout=Duration(60)),
-    )
-    try:
-        config = CallbackConfig(timeout=Duration(3600))
-        context.create_callback(name="missed", config=config).result()
-    except CallbackTimeoutError as error:
-        missed = str(error)
-    context.wait(minutes=5, name="pause")
-    return [early.result(), beating, missed]
-
-
-def script_callbacks(runner: LocalRunner) -> None:
-    """Answer the callbacks of `callbacks`, each in another way."""
-    runner.on_callback("early").succeed("at once", early=True)
-    runner.on_callback("beating").heartbeat(every=50, times=3).succeed({"beats": 3}, duplicate=True)
-    runner.on_callback("missed").succeed("too late", late=True)
-
-
-@durable_execution
-def callbacks_in_branches(event: dict, context: DurableContext) -> list:
-    def branch(index: int) -> Callable[[DurableContext], Any]:
-        return lambda child: [
-            child.wait_for_callback(lambda callback_id, _: None, name=f"ask-{index}"),
-            child.step(sleep(index / 2), name=f"sleep-{index}"),
-        ][0]
-
-    return context.parallel([branch(index) for index in range(4)], name="work").get_results()
-
-
-def script_branches(runner: LocalRunner) -> None:
-    """Answer the callbacks of `callbacks_in_branches`, two at one instant."""
-    for index, after in enumerate((None, 10, 10, 0.25)):
-        runner.on_callback(f"ask-{index}").succeed(f"answer {index}", after=after)
-
-
-@durable_execution
-def invoked(event: Any, context: DurableContext) -> Any:
-    left = event["left"]
-    context.wait(seconds=left + 1, name="pause")
-    if left == 0:
-        return []
-    return [left, *context.invoke("invoked", {"left": left - 1}, name="next")]
-
-
-@durable_execution
-def invokes(event: dict, context: DurableContext) -> list:
-    def branch(name: str, payload: Any) -> Callable[[DurableContext], Any]:
-        return lambda child: child.invoke(name, payload, name=f"call-{name}")
-
-    calls = [branch("invoked", {"left": 2}), branch("slow", 7), branch("scripted", None)]
-    results = context.parallel(calls, name="calls").get_results()
-    try:
-        context.invoke("unknown", None, name="missing")
-    except InvokeError as error:
-        results.append(error.error_type)
-    return results
-
-
-def script_invokes(runner: LocalRunner) -> None:
-    """Register and script the functions of `invokes`."""
-
-    def slow(event: Any, lambda_context: Any) -> str:
-        time.sleep(event)
-        return datetime.now().isoformat()
-
-    runner.register_durable_function("invoked", invoked).register_function("slow", slow)
-    runner.on_invoke("scripted").returns({"id": 1}, after="2s")
 
 
 @dataclass(frozen=True)
@@ -429,6 +222,27 @@ CASES = [
         value=[[2, 1], "2026-01-01T00:00:07", {"id": 1}, "ResourceNotFoundException"],
         script=script_invokes,
     ),
+    Case(mapping, {"items": [1, 2, 3, 4, 5]}, value=[[item, 1 + item % 2] for item in range(1, 6)]),
+    Case(flat_mapping, {"items": [1, 2, 3]}, value=[[1, 2], [2, 1], [3, 2]]),
+    Case(tolerant_mapping, value=["FAILURE_TOLERANCE_EXCEEDED", 2]),
+    Case(nested_maps, value=[[0], [0, 10], [0, 10, 20]]),
+    Case(empty_batches, value=["ALL_COMPLETED", []]),
+    Case(custom_completion, value=[[0, 1], "CUSTOM_COMPLETION_SUCCEEDED", 4]),
+    Case(conditions, value=[3, 1, 4]),
+    Case(retried_block, value=3),
+    Case(virtual_children, value=[1, 2]),
+    Case(
+        mapped_callbacks,
+        {"people": ["ann", "bob", "eve"]},
+        value=["yes", "no", "perhaps"],
+        script=script_mapped_callbacks,
+    ),
+    Case(
+        mapped_invokes,
+        value=["2026-01-01T00:00:00", 2, "2026-01-01T00:00:02", 6],
+        script=script_mapped_invokes,
+    ),
+    Case(scripted_steps, value=["attempt 2", "real"], script=script_steps),
 ]
 BY_NAME = {case.name: case for case in CASES}
 
@@ -463,8 +277,18 @@ def run(case: Case, **options: Any) -> DurableFunctionTestResult:
 
 
 def history_text(case: Case, **options: Any) -> str:
-    """Return the history of a case as canonical text."""
-    return canonical_text(run(case, **options).history)
+    """Run a case and return its history, and that of all that it has invoked, as canonical text."""
+    return text_of(run(case, **options))
+
+
+def text_of(result: DurableFunctionTestResult) -> str:
+    """Return the history of an execution, and of all that it has invoked, as canonical text."""
+    return "\n".join(canonical_text(history) for history in histories(result))
+
+
+def histories(result: DurableFunctionTestResult) -> list[list[dict[str, Any]]]:
+    """Return the history of an execution, then those of the executions that it has invoked."""
+    return [result.history, *(history for invoked in result.invoked for history in histories(invoked))]
 
 
 def digest(cases: Iterable[Case] = CASES, **options: Any) -> str:

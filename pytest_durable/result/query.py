@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from typing import Protocol, TypeVar
 
 from durable_sdk.lambda_service import OperationType
-from pytest_durable.errors import OperationNotFoundError
+from pytest_durable.errors import OperationNotFoundError, UsageError
 from pytest_durable.result.wording import kind_of
 
 # A failure belongs to the test's own line, not to ours.
@@ -79,7 +79,9 @@ def find(operations: Sequence[N], name: str, kind: OperationType | None, holder:
 
     Raises:
         OperationNotFoundError: there is none directly inside ``holder``.
+        UsageError: the name is no text.
     """
+    _demand_text("The name of an operation", name)
     for operation in operations:
         if operation.name == name and kind in (None, operation.operation_type):
             return operation
@@ -93,6 +95,11 @@ def find(operations: Sequence[N], name: str, kind: OperationType | None, holder:
             ]
         )
     )
+
+
+def _demand_text(what: str, given: object) -> None:
+    if not isinstance(given, str):
+        raise UsageError(f"{what} is a text, got {given!r}. Unnamed operations are in get_all_operations().")
 
 
 def _elsewhere(
@@ -141,7 +148,9 @@ def at_path(operations: Sequence[N], path: str, holder: str) -> N:
 
     Raises:
         OperationNotFoundError: nothing is there; it names the part of the path that fails.
+        UsageError: the path is no text.
     """
+    _demand_text("The path of an operation", path)
     found = _resolve(operations, path)
     if found is None:
         raise OperationNotFoundError(_path_miss(operations, path, holder))

@@ -7,7 +7,7 @@ from pytest_durable.errors import DurableTestError
 from pytest_durable.history.fold import RecordedOperation
 from pytest_durable.simulator.execution import SimulatedExecution
 from pytest_durable.simulator.pending import callback_names, pending_operations
-from pytest_durable.simulator.scripts.names import callback_paths, matches
+from pytest_durable.simulator.scripts.names import callback_paths, demand_name, matches
 from pytest_durable.simulator.simulator import Simulator
 
 # A failure belongs to the test's own line, not to ours.
@@ -56,6 +56,8 @@ def await_callback(
     simulator: Simulator, execution: SimulatedExecution, name: str | None, timeout: DurationLike | None
 ) -> str:
     """Run until a callback is open and return its id; see `Execution.until_callback`."""
+    if name is not None:
+        demand_name(name, "the callback")
     search = _Search(simulator, execution, name)
 
     def is_decided() -> bool:

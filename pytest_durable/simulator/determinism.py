@@ -25,8 +25,8 @@ def check_deterministic(run: Callable[[], DurableFunctionTestResult], runs: int)
         NonDeterminismError: two differ.
         UsageError: fewer than two runs were asked for.
     """
-    if runs < 2:
-        raise UsageError(f"Comparing takes at least 2 runs, got {runs}.")
+    if type(runs) is not int or runs < 2:
+        raise UsageError(f"Comparing takes at least 2 runs, got {runs!r}.")
     first = run()
     expected = _whole_history(first)
     for number in range(2, runs + 1):

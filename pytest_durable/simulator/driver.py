@@ -13,6 +13,7 @@ from pytest_durable.simulator.awaiting import await_callback
 from pytest_durable.simulator.execution import SimulatedExecution
 from pytest_durable.simulator.payload import encode_error
 from pytest_durable.simulator.pending import PendingOperation, pending_operations
+from pytest_durable.simulator.scripts.names import demand_name, matches, path_of
 from pytest_durable.simulator.simulator import Simulator
 
 # A failure belongs to the test's own line, not to ours.
@@ -55,11 +56,13 @@ class Execution:
         return execution.invocation is None and (execution.closed or not is_due_now)
 
     def until(self, operation_name: str) -> Execution:
-        """Go on until the operation of that name has begun.
+        """Go on until the operation of that name has begun, or the one at a path such as ``orders/charge``.
 
         Raises:
+            UsageError: the name is no text, or is empty.
             DurableTestError: the execution ends, or gets stuck, before.
         """
+        demand_name(operation_name, "the operation")
         self._simulator.run_until(
             lambda: self._has(operation_name) or self._execution.closed,
             between_invocations=False,
@@ -93,10 +96,11 @@ class Execution:
         return await_callback(self._simulator, self._execution, name, timeout)
 
     def _has(self, name: str) -> bool:
-        operations = self._execution.record.log.operations.values()
+        operations = self._execution.record.log.operations
         return any(
-            operation.subject.name == name and operation.subject is not self._execution.record.execution
-            for operation in operations
+            matches(name, path_of(operations, operation.subject))
+            for operation in operations.values()
+            if operation.subject is not self._execution.record.execution
         )
 
     def advance(self, duration: DurationLike) -> Execution:

@@ -58,31 +58,36 @@ class Loop:
                 return dying
             if self._failure is not None:
                 return None
-            self._failure = self._world.turns.take_misuse()
-            if self._failure is not None:
-                self._world.reaper.kill_all()
-                continue
-            may_stop = not self._world.turns.is_inline
-            if may_stop and self._until():
-                return None
-            head = self._world.queue.head()
-            if head is None or head.priority is Priority.DEADLINE:
-                # Nothing happens any more but that somebody's time runs out.
-                self._failure = self._world.reaper.end_deadlock(self._world.clock.now)
-                if self._failure is not None:
-                    continue
-                if head is None or self._world.reaper.only_waits_for_ever():
-                    return None
-            if may_stop and self._horizon is not None and head.due > self._horizon:
-                return None
+            # This may be the thread of a task, which nothing may end but the task: `run` raises the error.
             try:
-                task = self._world.happen(self._take(head))
+                head = self._next()
+                task = None if head is None else self._world.happen(self._take(head))
             except BaseException as error:
                 self._failure = error
                 self._world.reaper.kill_all()
             else:
-                if task is not None:
+                if head is None or task is not None:
                     return task
+
+    def _next(self) -> Entry[Item] | None:
+        """Return the head of the queue, None when the run is to stop before it."""
+        misuse = self._world.turns.take_misuse()
+        if misuse is not None:
+            raise misuse
+        may_stop = not self._world.turns.is_inline
+        if may_stop and self._until():
+            return None
+        head = self._world.queue.head()
+        if head is None or head.priority is Priority.DEADLINE:
+            # Nothing happens any more but that somebody's time runs out.
+            deadlock = self._world.reaper.end_deadlock(self._world.clock.now)
+            if deadlock is not None:
+                raise deadlock
+            if head is None or self._world.reaper.only_waits_for_ever():
+                return None
+        if may_stop and self._horizon is not None and head.due > self._horizon:
+            return None
+        return head
 
     def _take(self, head: Entry[Item]) -> Item:
         """Take the head out of the queue, or one of those that may come in its place."""

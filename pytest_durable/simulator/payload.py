@@ -83,6 +83,16 @@ def encode_callback_value(value: Any) -> str | None:
 _ERROR_MEMBERS = {"ErrorMessage", "ErrorType", "ErrorData", "StackTrace"}
 
 
+def _is_error(error: dict[Any, Any]) -> bool:
+    trace = error.get("StackTrace", [])
+    texts = [text for member, text in error.items() if member != "StackTrace"]
+    return (
+        error.keys() <= _ERROR_MEMBERS
+        and isinstance(trace, list)
+        and all(isinstance(text, str) for text in [*texts, *trace])
+    )
+
+
 def encode_error(error: Any) -> ErrorJson:
     """Return an error in the service's JSON form; None is an empty one, text its message.
 
@@ -94,16 +104,16 @@ def encode_error(error: Any) -> ErrorJson:
             return {}
         case str():
             return {"ErrorMessage": error}
-        case ErrorObject():
+        case ErrorObject() if _is_error(error.to_dict()):
             return error.to_dict()
         case BaseException():
             return ErrorObject.from_exception(error).to_dict()
         case type() if issubclass(error, BaseException):
             return ErrorObject.from_exception(error()).to_dict()
-        case dict() if error.keys() <= _ERROR_MEMBERS:
+        case dict() if _is_error(error):
             return dict(error)
         case _:
             raise UsageError(
-                "An error is an exception, a message, an ErrorObject, or a dict of "
-                f"{', '.join(sorted(_ERROR_MEMBERS))}; got {reprlib.repr(error)}."
+                "An error is an exception, a message, an ErrorObject, or a dict of ErrorData, ErrorMessage, "
+                f"ErrorType (texts) and StackTrace (a list of texts); got {reprlib.repr(error)}."
             )

@@ -314,9 +314,9 @@ class LocalRunner(Runner):
             for number, event in enumerate(events, 1)
         ]
 
-    def _find(self, execution_arn: str) -> SimulatedExecution:
+    def _find(self, execution_arn: Any) -> SimulatedExecution:
         executions = self._simulator.executions
-        execution = executions.get(execution_arn)
+        execution = executions.get(execution_arn) if isinstance(execution_arn, str) else None
         if execution is None:
             known = ", ".join(executions) or "none"
             raise UsageError(f"This runner has no execution {execution_arn!r}; it has {known}.")

@@ -56,6 +56,7 @@ class Simulator:
             options.timeouts_count_waits,
         )
         self._loop = Loop(self._world, self._choices, None if options.skip_time else sleep_really)
+        self._closed = False
 
     @property
     def now(self) -> int:
@@ -92,10 +93,13 @@ class Simulator:
         A name that the function has used before, with the same payload, gives the execution of that name.
 
         Raises:
-            UsageError: the name or the timeout is wrong.
+            UsageError: the name or the timeout is wrong, or the simulation is closed.
             DurableExecutionAlreadyStartedException: the name was used with another payload.
         """
-        if name is not None and not EXECUTION_NAME.fullmatch(name):
+        if self._closed:
+            raise _closed()
+        given: object = name
+        if given is not None and not (isinstance(given, str) and EXECUTION_NAME.fullmatch(given)):
             raise UsageError(
                 "The name of an execution has 1 to 64 letters, digits, hyphens and underscores, "
                 f"got {name!r}."
@@ -137,7 +141,12 @@ class Simulator:
         """Run until the predicate holds, nothing more can happen, or time reaches ``horizon``.
 
         ``between_invocations`` promises that it begins to hold only while no invocation runs.
+
+        Raises:
+            UsageError: the simulation is closed, and the predicate does not hold.
         """
+        if self._closed and not predicate():
+            raise _closed()
         # With other executions about, one of their invocations may run while none of this one does.
         is_alone = sum(not execution.closed for execution in self.executions.values()) <= 1
         inline = between_invocations and is_alone and not self._functions.names
@@ -220,9 +229,17 @@ class Simulator:
         return None if head is None else head.due
 
     def close(self) -> None:
-        """Unwind every task that is still parked."""
+        """Unwind every task that is still parked. Nothing runs any more."""
+        self._closed = True
         if self._world.turns.abandoned:
             return
         self._world.reaper.kill_all()
         if not self._world.reaper.is_idle:
             self.run_until(lambda: True)
+
+
+def _closed() -> UsageError:
+    return UsageError(
+        "This runner is closed: nothing can run any more. "
+        "Make the call inside its with block, or before close()."
+    )

@@ -26,8 +26,11 @@ class Script(Generic[Outcome]):
     noun: ClassVar[str]
     """What the script is about, in the singular."""
 
+    needs_name: ClassVar[bool] = True
+    """Whether it is about one name only, and not, without one, about all others."""
+
     def __init__(self, name: Any, times: int | None = None) -> None:
-        if name is not None and (not isinstance(name, str) or not name):
+        if (name is not None or self.needs_name) and (not isinstance(name, str) or not name):
             raise UsageError(f"{self.call} takes the name of the {self.noun}, got {name!r}.")
         if times is not None and (type(times) is not int or times < 1):
             raise UsageError(f"times of {self.call}({name!r}) is a positive integer, got {times!r}.")

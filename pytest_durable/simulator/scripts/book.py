@@ -43,9 +43,9 @@ class ScriptBook:
     def invoke(self, names: Sequence[str]) -> InvokeScript | None:
         """Return the script for a function that goes by any of these names, the most exact one first."""
         for name in names:
-            script = _best(self._invokes, lambda scripted, name=name: scripted == name)  # type: ignore[misc]
-            if script is not None:
-                return script
+            for script in reversed(self._invokes):
+                if script.function == name:
+                    return script
         return None
 
     @property

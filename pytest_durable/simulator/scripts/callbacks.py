@@ -62,6 +62,7 @@ class CallbackScript(Script[Reply]):
 
     call = "on_callback"
     noun = "callback"
+    needs_name = False
 
     def __init__(self, name: str | None, times: int | None = None) -> None:
         super().__init__(name, times)

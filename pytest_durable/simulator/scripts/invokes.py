@@ -11,6 +11,8 @@ from pytest_durable.errors import UsageError
 from pytest_durable.history.events import ErrorJson
 from pytest_durable.simulator.payload import encode_error, encode_json
 from pytest_durable.simulator.scripts.base import Script
+from pytest_durable.simulator.service.errors import ServiceError
+from pytest_durable.simulator.service.function_names import parse_function_name
 
 # A failure belongs to the test's own line, not to ours.
 __tracebackhide__ = True
@@ -58,6 +60,15 @@ class InvokeScript(Script[InvokeOutcome]):
 
     def __init__(self, name: str, times: int | None = None) -> None:
         super().__init__(name, times)
+        try:
+            parsed = parse_function_name(name)
+        except ServiceError as error:
+            raise UsageError(
+                f"{self.call} takes a function as a handler may invoke it, a name, name:qualifier or an ARN; "
+                f"got {name!r}."
+            ) from error
+        self.function = parsed.candidates[0]
+        """The function's name, with a qualifier if there is one, without what an ARN says besides."""
         self._payloads: list[str | None] = []
 
     @property

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from durable_sdk.lambda_service import OperationSubType
+from pytest_durable.errors import UsageError
 from pytest_durable.history.events import Subject
 from pytest_durable.history.fold import RecordedOperation
 
@@ -34,6 +35,16 @@ def callback_paths(operations: Mapping[str, RecordedOperation], subject: Subject
     if parent is not None and parent.subject.sub_type == OperationSubType.WAIT_FOR_CALLBACK:
         return own[:-1], own
     return (own,)
+
+
+def demand_name(name: object, what: str) -> None:
+    """Check what a test gives as the name of ``what``.
+
+    Raises:
+        UsageError: it is no text, or is empty.
+    """
+    if not isinstance(name, str) or not name:
+        raise UsageError(f"The name of {what} is a text that is not empty, got {name!r}.")
 
 
 def matches(pattern: str, path: Path) -> bool:

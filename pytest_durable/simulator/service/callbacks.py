@@ -49,6 +49,8 @@ def parse_callback_id(callback_id: str, call: CallbackCall) -> tuple[str, str]:
         InvalidParameterValueException: the id is blank.
         ResourceNotFoundException: the id was never given out.
     """
+    if not isinstance(callback_id, str):
+        raise InvalidParameterValueException(f"callback_id is a text, got {callback_id!r:.100}")
     if not callback_id or callback_id.isspace():
         raise InvalidParameterValueException("callback_id is required")
     parts = _PARTS.fullmatch(_decoded(callback_id))

@@ -9,6 +9,7 @@ import corpus
 import pytest
 from wire_model import CHECKPOINT, GET_STATE, HISTORY, Recorder, faults, faults_of_history, model
 
+from durable_sdk import DurableContext, durable_execution
 from durable_sdk.lambda_service import OperationType
 from pytest_durable.history.codec import events_to_json
 from pytest_durable.history.events import Subject
@@ -37,6 +38,40 @@ def test_everything_that_goes_over_the_wire_is_valid(case: corpus.Case) -> None:
     assert list(watch(case, SMALL_PAGES).faults()) == []
 
 
+def test_the_corpus_sends_every_kind_of_update() -> None:
+    kinds = set()
+    options = set()
+    for case in corpus.CASES:
+        for api, request, _ in watch(case).exchanges:
+            if api == CHECKPOINT:
+                kinds |= {(update["Type"], update["Action"]) for update in request["Updates"]}
+                options |= {
+                    name for update in request["Updates"] for name in update if name.endswith("Options")
+                }
+    shape = model().operation_model(CHECKPOINT).input_shape.members["Updates"].member
+    assert options == {name for name in shape.members if name.endswith("Options")}
+    assert kinds == {
+        *(("STEP", action) for action in ("START", "RETRY", "SUCCEED", "FAIL")),
+        *(("CONTEXT", action) for action in ("START", "SUCCEED", "FAIL")),
+        *((kind, "START") for kind in ("WAIT", "CALLBACK", "CHAINED_INVOKE")),
+    }
+
+
+@durable_execution
+def too_large_for_an_answer(event: dict, context: DurableContext) -> str:
+    if event["fails"]:
+        raise ValueError("x" * 6_291_456)
+    return "x" * 6_291_410
+
+
+@pytest.mark.parametrize(("fails", "action"), [(False, "SUCCEED"), (True, "FAIL")])
+def test_the_update_that_ends_an_execution_is_valid(fails: bool, action: str) -> None:
+    recorder = watch(corpus.Case(too_large_for_an_answer, {"fails": fails}))
+    [(_, request, _)] = recorder.exchanges
+    assert [(update["Type"], update["Action"]) for update in request["Updates"]] == [("EXECUTION", action)]
+    assert list(recorder.faults()) == []
+
+
 @every_case
 @pytest.mark.parametrize("limits", [Limits(), SMALL_PAGES], ids=["one page", "many pages"])
 def test_every_answer_is_valid(case: corpus.Case, limits: Limits) -> None:
@@ -49,7 +84,8 @@ def test_every_answer_is_valid(case: corpus.Case, limits: Limits) -> None:
 
 @every_case
 def test_every_history_is_valid(case: corpus.Case) -> None:
-    assert list(faults_of_history(corpus.run(case).history)) == []
+    for events in corpus.histories(corpus.run(case)):
+        assert list(faults_of_history(events)) == []
 
 
 @every_case
