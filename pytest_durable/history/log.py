@@ -22,7 +22,7 @@ class EventLog:
             self.append(event)
 
     def append(self, event: Event, operation: RecordedOperation | None = None) -> None:
-        """Add the next event. ``operation`` is what it makes of its operation, where that is known already."""
+        """Add the next event. ``operation`` is what it makes of its operation, if that is known already."""
         self._events.append(event)
         if event.subject is not None:
             operation_id = event.subject.operation_id
