@@ -32,6 +32,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_durable.markers import DurableMark
 from pytest_durable.simulator.service.limits import Limits
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -318,8 +319,16 @@ def test_the_reference_lists_every_limit_with_its_value() -> None:
 
 
 def test_the_reference_lists_every_option_and_ini_key(pytestconfig: pytest.Config) -> None:
-    reference = (DOCS / "reference.md").read_text(encoding="utf-8")
+    reference = (DOCS / "reference-testing.md").read_text(encoding="utf-8")
     options = [name for name in vars(pytestconfig.option) if name.startswith("durable_")]
     names = [f"`--{name.replace('_', '-')}" for name in options] + [f"`{name}`" for name in options]
     assert options
     assert [name for name in names if name not in reference] == []
+
+
+def test_the_page_of_basic_tests_lists_every_argument_of_the_marker() -> None:
+    page = (DOCS / "testing-patterns" / "basic-tests.md").read_text(encoding="utf-8")
+    arguments = [field.name.removesuffix("_seconds") for field in fields(DurableMark)]
+    names = ["clock" if name == "virtual_clock" else name for name in arguments]
+    assert "clock" in names
+    assert [name for name in names if f"\n| `{name}` |" not in page] == []
