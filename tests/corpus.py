@@ -313,7 +313,7 @@ def run_watched(case: Case, *checkers: Checker, limits: Limits | None = None) ->
         told._scripts,
     )
     loop = Loop(world, Choices(options.schedule))
-    execution = world.start_execution(
+    execution = world.executions.start(
         case.handler,
         FunctionVersion("function"),
         encode_input(case.input),

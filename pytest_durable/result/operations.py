@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self, cast
 
 from durable_sdk.lambda_service import ErrorObject, OperationStatus, OperationType
 from durable_sdk.lambda_service import Operation as SvcOperation
@@ -28,8 +28,6 @@ from pytest_durable.result.wording import (
 
 # A failure belongs to the test's own line, not to ours.
 __tracebackhide__ = True
-
-O = TypeVar("O", bound="Operation")  # noqa: E741 - one letter, as type variables are
 
 
 @dataclass(frozen=True, repr=False)

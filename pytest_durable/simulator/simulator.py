@@ -66,7 +66,7 @@ class Simulator:
     @property
     def executions(self) -> Mapping[str, SimulatedExecution]:
         """Every execution so far by its ARN, those of invoked functions included, in order of start."""
-        return self._world.executions
+        return self._world.executions.by_arn
 
     @property
     def callbacks(self) -> Callbacks:
@@ -115,7 +115,7 @@ class Simulator:
         seconds = timeout_seconds or self.options.execution_timeout_seconds
         if seconds is not None and not 1 <= seconds <= maximum:
             raise UsageError(f"The execution timeout is 1 to {maximum} seconds, got {seconds}.")
-        return self._world.start_execution(
+        return self._world.executions.start(
             handler,
             function,
             payload,
@@ -159,7 +159,7 @@ class Simulator:
         if self.options.timeouts_count_waits:
             self.run_until(predicate, horizon=self.now + microseconds, between_invocations=False)
             return
-        horizon = max(self.now, self._world.skipped.until) + microseconds
+        horizon = max(self.now, self._world.executions.skipped.until) + microseconds
         gap = 1
         while gap and not predicate():
             gap = self._run_until_skipping(predicate, horizon)
@@ -167,7 +167,7 @@ class Simulator:
 
     def _run_until_skipping(self, predicate: Callable[[], bool], horizon: int) -> int:
         """Run until the predicate holds, time is up or another wait began; return what that one skips."""
-        skipped = self._world.skipped
+        skipped = self._world.executions.skipped
         before = skipped.total
         self.run_until(
             lambda: predicate() or skipped.total != before, horizon=horizon, between_invocations=False
@@ -200,12 +200,12 @@ class Simulator:
     def stop(self, execution: SimulatedExecution, error: dict[str, object] | None) -> None:
         """End an execution from outside."""
         if not execution.closed:
-            self._world.stop_execution(execution, error)
+            self._world.executions.stop(execution, error)
             self.run_until(lambda: True)
 
     def crash(self, execution: SimulatedExecution) -> None:
         """Kill the sandbox that runs the handler now."""
-        self._world.crash_invocation(execution)
+        self._world.executions.crash(execution)
         self.run_until(lambda: True)
 
     def pause(self, execution: SimulatedExecution, timeout: int) -> bool:
@@ -213,7 +213,7 @@ class Simulator:
 
         Returns whether none does.
         """
-        self._world.pause(execution)
+        self._world.executions.pause(execution)
         self.run_until(
             lambda: execution.invocation is None, horizon=self.now + timeout, between_invocations=False
         )
@@ -221,7 +221,7 @@ class Simulator:
 
     def resume(self, execution: SimulatedExecution) -> None:
         """Invoke again."""
-        self._world.resume(execution)
+        self._world.executions.resume(execution)
 
     def next_event_at(self) -> int | None:
         """Return when something is going to happen next, in microseconds since the epoch."""

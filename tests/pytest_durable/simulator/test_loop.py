@@ -32,7 +32,7 @@ class Bench:
         self.world = World(0, Entropy(0), Limits(), checkers, 30)
         self.choices = Choices(InOrder() if seed is None else Seeded(seed))
         self.loop = Loop(self.world, self.choices, pace)
-        self.execution: SimulatedExecution = self.world.start_execution(
+        self.execution: SimulatedExecution = self.world.executions.start(
             handler, FUNCTION, None, "name", 3600 * 24 * 60, 900
         )
 
@@ -140,7 +140,7 @@ def test_a_run_that_has_ended_can_be_run_again_without_effect() -> None:
 
 def test_several_executions_share_one_time_line() -> None:
     bench = Bench(corpus.waiting)
-    second = bench.world.start_execution(corpus.parallel_steps, FUNCTION, None, "second", 3600, 900)
+    second = bench.world.executions.start(corpus.parallel_steps, FUNCTION, None, "second", 3600, 900)
     bench.loop.run(lambda: bench.execution.closed and second.closed, inline=False)
     assert second.record.operation.ended_at == 0
     assert bench.execution.record.operation.ended_at == (30 + 30 * 86_400) * SECOND
