@@ -113,8 +113,8 @@ DIFFERENCES: tuple[Difference, ...] = (
 
 # What is not measured, and holds everywhere.
 RULES = (
-    "Enums are `StrEnum`: a member equals its text and formats as it, so that both `is` and "
-    '`== "SUCCEEDED"` work.',
+    "The enums of `lambda_service`, and the statuses of executions, are `StrEnum`: a member equals its text, "
+    'so that both `is` and `== "SUCCEEDED"` work.',
     "Annotations may be spelled otherwise, and type variables are not public.",
     "What AWS's functions and classes require may be optional, and classes may have more members and "
     "parameters.",
