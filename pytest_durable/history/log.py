@@ -22,7 +22,7 @@ class EventLog:
             self.append(event)
 
     def append(self, event: Event, operation: RecordedOperation | None = None) -> None:
-        """Add the next event. ``operation`` is what it makes of its operation, where that is known already."""
+        """Add the next event; ``operation`` is what it makes of its operation, where that is known."""
         self._events.append(event)
         if event.subject is not None:
             operation_id = event.subject.operation_id
@@ -47,3 +47,16 @@ class EventLog:
 
     def __getitem__(self, index: int) -> Event:
         return self._events[index]
+
+
+class UnreadEvents:
+    """The events of a growing log, each of them once: iterating gives those that came since the last time."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self._read = 0
+
+    def __iter__(self) -> Iterator[Event]:
+        while self._read < len(self._log):
+            self._read += 1
+            yield self._log[self._read - 1]

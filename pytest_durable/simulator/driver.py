@@ -6,7 +6,8 @@ from typing import Any
 
 from pytest_durable.durations import DurationLike, to_microseconds
 from pytest_durable.errors import DurableTestError
-from pytest_durable.history.log import EventLog
+from pytest_durable.history.events import Subject
+from pytest_durable.history.log import EventLog, UnreadEvents
 from pytest_durable.result.execution import DurableFunctionTestResult
 from pytest_durable.result.wording import kind_of
 from pytest_durable.simulator.awaiting import await_callback
@@ -60,11 +61,16 @@ class Execution:
         Raises:
             DurableTestError: the execution ends, or gets stuck, before.
         """
-        self._simulator.run_until(
-            lambda: self._has(operation_name) or self._execution.closed,
-            between_invocations=False,
-        )
-        if self._has(operation_name):
+        unread = UnreadEvents(self.log)
+        has_begun = False
+
+        def is_decided() -> bool:
+            nonlocal has_begun
+            has_begun = has_begun or any(self._name_of(event.subject) == operation_name for event in unread)
+            return has_begun or self._execution.closed
+
+        self._simulator.run_until(is_decided, between_invocations=False)
+        if has_begun:
             return self
         if not self._execution.closed:
             raise self._simulator.stuck(self._execution)
@@ -92,12 +98,9 @@ class Execution:
         """
         return await_callback(self._simulator, self._execution, name, timeout)
 
-    def _has(self, name: str) -> bool:
-        operations = self._execution.record.log.operations.values()
-        return any(
-            operation.subject.name == name and operation.subject is not self._execution.record.execution
-            for operation in operations
-        )
+    def _name_of(self, subject: Subject | None) -> str | None:
+        """Return what the handler calls an operation; the execution itself is none."""
+        return None if subject is None or subject is self._execution.record.execution else subject.name
 
     def advance(self, duration: DurationLike) -> Execution:
         """Let virtual time pass, with all that happens in it."""

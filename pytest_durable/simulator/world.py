@@ -158,6 +158,8 @@ class World:
             invoker,
             tenant_id,
         )
+        if invoker is not None:
+            invoker.execution.invoked.append(execution)
         now = self.clock.now
         self.executions[arn] = execution
         self._record(execution, transitions.start(subject, payload, timeout_seconds, now))
