@@ -47,3 +47,16 @@ class EventLog:
 
     def __getitem__(self, index: int) -> Event:
         return self._events[index]
+
+
+class UnreadEvents:
+    """The events of a growing log, each of them once: iterating gives those that came since the last time."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self._read = 0
+
+    def __iter__(self) -> Iterator[Event]:
+        while self._read < len(self._log):
+            self._read += 1
+            yield self._log[self._read - 1]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pytest_durable.durations import DurationLike, to_microseconds
 from pytest_durable.errors import DurableTestError
+from pytest_durable.history.events import EventType, Subject
 from pytest_durable.history.fold import RecordedOperation
+from pytest_durable.history.log import UnreadEvents
 from pytest_durable.simulator.execution import SimulatedExecution
 from pytest_durable.simulator.pending import callback_names, pending_operations
 from pytest_durable.simulator.scripts.names import callback_paths, demand_name, matches
@@ -21,23 +23,29 @@ class _Search:
         self._callbacks = simulator.callbacks
         self._execution = execution
         self._name = name
+        # Asked after everything that happens.
+        self._unread = UnreadEvents(execution.record.log)
+        self._found: list[str] = []
 
-    def _matching(self) -> list[RecordedOperation]:
+    def _matching(self) -> list[str]:
+        """Return the operation ids of the callbacks of the name, in order of creation."""
+        for event in self._unread:
+            if event.type is EventType.CALLBACK_STARTED and event.subject and self._is_named(event.subject):
+                self._found.append(event.subject.operation_id)
+        return self._found
+
+    def _is_named(self, subject: Subject) -> bool:
         operations = self._execution.record.log.operations
-        return [
-            operation
-            for operation in operations.values()
-            if operation.callback_id is not None
-            and (
-                self._name is None
-                or any(matches(self._name, path) for path in callback_paths(operations, operation.subject))
-            )
-        ]
+        return self._name is None or any(
+            matches(self._name, path) for path in callback_paths(operations, subject)
+        )
 
     def awaited(self) -> str | None:
         """Return the id of the newest open callback, once the invocation that made it has ended."""
         invocation = self._execution.invocation
-        for operation in reversed(self._matching()):
+        operations = self._execution.record.log.operations
+        for operation_id in reversed(self._matching()):
+            operation = operations[operation_id]
             callback_id = operation.callback_id or ""
             is_made = invocation is None or invocation.number > self._callbacks.made_by[callback_id]
             if is_made and not operation.is_terminal:
@@ -47,9 +55,12 @@ class _Search:
     def ended_otherwise(self) -> RecordedOperation | None:
         """Return the newest callback of the name if it has ended, and not by an answer of the test."""
         found = self._matching() if self._name is not None else []
-        if not found or not found[-1].is_terminal or found[-1].callback_id in self._callbacks.answered:
+        if not found:
             return None
-        return found[-1]
+        newest = self._execution.record.log.operations[found[-1]]
+        if not newest.is_terminal or newest.callback_id in self._callbacks.answered:
+            return None
+        return newest
 
 
 def await_callback(

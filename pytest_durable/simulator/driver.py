@@ -6,7 +6,8 @@ from typing import Any
 
 from pytest_durable.durations import DurationLike, to_microseconds
 from pytest_durable.errors import DurableTestError
-from pytest_durable.history.log import EventLog
+from pytest_durable.history.events import Subject
+from pytest_durable.history.log import EventLog, UnreadEvents
 from pytest_durable.result.execution import DurableFunctionTestResult
 from pytest_durable.result.wording import kind_of
 from pytest_durable.simulator.awaiting import await_callback
@@ -63,11 +64,16 @@ class Execution:
             DurableTestError: the execution ends, or gets stuck, before.
         """
         demand_name(operation_name, "the operation")
-        self._simulator.run_until(
-            lambda: self._has(operation_name) or self._execution.closed,
-            between_invocations=False,
-        )
-        if self._has(operation_name):
+        unread = UnreadEvents(self.log)
+        has_begun = False
+
+        def is_decided() -> bool:
+            nonlocal has_begun
+            has_begun = has_begun or any(self._is_called(operation_name, event.subject) for event in unread)
+            return has_begun or self._execution.closed
+
+        self._simulator.run_until(is_decided, between_invocations=False)
+        if has_begun:
             return self
         if not self._execution.closed:
             raise self._simulator.stuck(self._execution)
@@ -95,13 +101,11 @@ class Execution:
         """
         return await_callback(self._simulator, self._execution, name, timeout)
 
-    def _has(self, name: str) -> bool:
-        operations = self._execution.record.log.operations
-        return any(
-            matches(name, path_of(operations, operation.subject))
-            for operation in operations.values()
-            if operation.subject is not self._execution.record.execution
-        )
+    def _is_called(self, name: str, subject: Subject | None) -> bool:
+        """Return whether an event is about the operation of that name or path, not the execution itself."""
+        if subject is None or subject is self._execution.record.execution:
+            return False
+        return matches(name, path_of(self.log.operations, subject))
 
     def advance(self, duration: DurationLike) -> Execution:
         """Let virtual time pass, with all that happens in it."""

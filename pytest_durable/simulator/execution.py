@@ -43,6 +43,7 @@ class SimulatedExecution:
         "invocation",
         "invocation_is_due",
         "invocation_timeout_seconds",
+        "invoked",
         "invoker",
         "is_owed",
         "last_event",
@@ -73,6 +74,8 @@ class SimulatedExecution:
         self.invocation_is_due = False
         self.last_event: Event | None = None
         self.invoker = invoker
+        self.invoked: list[SimulatedExecution] = []
+        """The executions of durable functions that its operations have called, in order of start."""
         self.tenant_id = tenant_id
         self.calls: dict[str, Invocation] = {}
         """Runs of plain functions that its operations have called, by operation id."""

@@ -151,6 +151,8 @@ class Executions:
             invoker,
             tenant_id,
         )
+        if invoker is not None:
+            invoker.execution.invoked.append(execution)
         now = self._clock.now
         self.by_arn[arn] = execution
         self._journal.record(execution, transitions.start(subject, payload, timeout_seconds, now))

@@ -27,6 +27,7 @@ class Reaper:
         if run is not None:
             run.sandbox.closed = True
             self._dying.extend(run.runtime.tasks)
+            run.runtime.tasks.clear()
 
     def kill_all(self) -> None:
         """Kill every sandbox, without a trace in any log."""

@@ -130,6 +130,7 @@ class SimulatedRuntime:
         self.demand_alive()
         for turn in self._delayed:
             turn.cancel()
+        self._delayed.clear()
         if self._running > 0:
             self._all_ended = SimulatedSignal(self)
             self._all_ended.wait()

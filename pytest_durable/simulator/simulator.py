@@ -186,11 +186,7 @@ class Simulator:
 
     def result(self, execution: SimulatedExecution) -> DurableFunctionTestResult:
         """Return what has become of an execution so far, and of those that it has invoked."""
-        invoked = [
-            self.result(other)
-            for other in self.executions.values()
-            if other.invoker is not None and other.invoker.execution is execution
-        ]
+        invoked = [self.result(other) for other in execution.invoked]
         return DurableFunctionTestResult(execution.record.log, seed=self.options.seed, invoked=invoked)
 
     def stuck(self, execution: SimulatedExecution) -> DurableStuckError:

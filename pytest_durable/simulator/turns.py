@@ -47,13 +47,15 @@ class Task:
         self.started = False
         self.finished = False
         self.thread_id: int | None = None
-        self._body = body
-        self._context = context or copy_context()
+        self._body: Callable[[], None] | None = body
+        self._context: Context | None = context or copy_context()
         self._baton = threading.Lock()
         self._baton.acquire()
 
     def run(self) -> None:
-        """Run the body to its end, on this thread; the sandbox dying is one way to end."""
+        """Run the body to its end, once, on this thread; the sandbox dying is one way to end."""
+        assert self._body is not None
+        assert self._context is not None
         self.started = True
         self.thread_id = threading.get_ident()
         try:
@@ -62,6 +64,8 @@ class Task:
             pass
         finally:
             self.finished = True
+            # They hold all of an invocation, and by way of it the task.
+            self._body = self._context = None
 
     def pass_baton(self) -> None:
         """Let the task, which waits for the baton or is about to, go on."""

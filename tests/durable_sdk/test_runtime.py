@@ -141,3 +141,4 @@ def test_the_body_of_a_step_is_its_own() -> None:
         return attempt
 
     assert ThreadRuntime().step_body(("orders", "charge"), body) is body
+    assert not ThreadRuntime().replaces_steps

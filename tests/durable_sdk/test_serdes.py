@@ -345,6 +345,24 @@ def test_errors_meant_for_the_sdk_pass_unchanged(error: Exception) -> None:
     assert raised.value is error
 
 
+def test_what_a_value_is_becomes_text_only_for_a_message() -> None:
+    class What:
+        """Counts how often it is made into text."""
+
+        asked = 0
+
+        def __str__(self) -> str:
+            self.asked += 1
+            return "result of step 'charge'"
+
+    what = What()
+    assert serialize(None, 1, "id", "arn", what) == "1"
+    assert what.asked == 0
+    with pytest.raises(SerDesError, match="The result of step 'charge' cannot be stored: "):
+        serialize(None, object(), "id", "arn", what)
+    assert what.asked == 1
+
+
 def test_any_other_error_becomes_a_serdes_error_that_names_the_operation() -> None:
     error = OSError("disk gone")
     with pytest.raises(SerDesError) as raised:

@@ -7,7 +7,7 @@ import pytest
 
 from durable_sdk.lambda_service import OperationStatus, OperationType
 from pytest_durable.history.events import Attempt, Event, EventType, InvocationOutcome, Subject
-from pytest_durable.history.log import EventLog
+from pytest_durable.history.log import EventLog, UnreadEvents
 
 STEP = Subject("s", OperationType.STEP)
 EVENTS = [
@@ -27,6 +27,17 @@ def test_operations_follow_every_event() -> None:
     assert log.operations["s"].status is OperationStatus.STARTED
     log.append(EVENTS[2])
     assert log.operations["s"].status is OperationStatus.SUCCEEDED
+
+
+def test_each_event_of_a_growing_log_is_read_once() -> None:
+    log = EventLog(EVENTS[:1])
+    unread = UnreadEvents(log)
+    assert list(unread) == EVENTS[:1]
+    log.append(EVENTS[1])
+    log.append(EVENTS[2])
+    assert next(iter(unread)) == EVENTS[1]
+    assert list(unread) == EVENTS[2:3]
+    assert list(unread) == []
 
 
 def test_operations_cannot_be_changed_from_outside() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
@@ -106,6 +107,19 @@ def test_a_task_sees_the_context_variables_of_where_it_was_made(rota: Rota) -> N
     rota.turns.drive(inline=False)
     assert seen == ["made here"]
     assert variable.get() == "afterwards"
+
+
+def test_a_task_that_has_ended_holds_nothing_of_what_it_ran(rota: Rota) -> None:
+    class State:
+        """Something that a body uses."""
+
+    state = State()
+    held = weakref.ref(state)
+    task = Task("a", lambda state=state: None, rota.sandbox)  # type: ignore[misc]
+    del state
+    assert held() is not None
+    task.run()
+    assert held() is None
 
 
 def test_only_one_task_runs_at_a_time(rota: Rota) -> None:
