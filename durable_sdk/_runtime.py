@@ -60,6 +60,11 @@ class Runtime(Protocol):
         """
         ...
 
+    @property
+    def replaces_steps(self) -> bool:
+        """Whether `step_body` may return another body than it is given, so that it has to be asked."""
+        ...
+
     def step_body(self, path: tuple[str | None, ...], body: Callable[[int], T]) -> Callable[[int], T]:
         """Return what an attempt of a step or a check of a condition runs: ``body``, or a stand-in for it.
 
@@ -88,6 +93,8 @@ class _ThreadSignal:
 
 class ThreadRuntime:
     """The runtime of production: threads and the machine's clock."""
+
+    replaces_steps = False
 
     def __init__(self) -> None:
         self._threads: list[threading.Thread] = []

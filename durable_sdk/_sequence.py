@@ -6,7 +6,6 @@ from typing import TypeVar
 
 from durable_sdk._checks import check_name
 from durable_sdk._wire.enums import OperationType
-from durable_sdk._wire.operations import StoredOperation
 from durable_sdk.exceptions import ExecutionError
 from durable_sdk.identifier import OperationIdentifier, operation_id
 from durable_sdk.operation.base import DurableOperation, perform, running_step
@@ -120,24 +119,30 @@ class OperationSequence:
     def perform(self, operation: DurableOperation[T]) -> T:
         """Carry out an operation, and take note where the replay of the context ends."""
         recorded = self.state.find(operation.identifier)
-        if self.replay.active and (
-            recorded is None or (recorded.operation_type is OperationType.STEP and not recorded.is_terminal)
-        ):
+        if not self.replay.active:
+            return perform(operation, recorded, self.state)
+        if recorded is None or (not recorded.is_terminal and recorded.operation_type is OperationType.STEP):
             # User code runs that has not run before.
             self.replay.end()
-        return self._perform_and_look_ahead(operation, recorded)
-
-    def perform_virtual(self, operation: DurableOperation[T]) -> T:
-        """Carry out an operation that leaves no record of its own, so that only the next one tells."""
-        return self._perform_and_look_ahead(operation, self.state.find(operation.identifier))
-
-    def _perform_and_look_ahead(self, operation: DurableOperation[T], recorded: StoredOperation | None) -> T:
         try:
             return perform(operation, recorded, self.state)
         finally:
-            # A failure may be caught, and a callback that goes on may have been followed by more.
-            if self.replay.active and not self._next_has_run():
-                self.replay.end()
+            self._look_ahead()
+
+    def perform_virtual(self, operation: DurableOperation[T]) -> T:
+        """Carry out an operation that leaves no record of its own, so that only the next one tells."""
+        try:
+            return perform(operation, self.state.find(operation.identifier), self.state)
+        finally:
+            self._look_ahead()
+
+    def _look_ahead(self) -> None:
+        """End the replay behind the last operation that has run before, however it ended.
+
+        A failure may be caught, and a callback that goes on may have been followed by more.
+        """
+        if self.replay.active and not self._next_has_run():
+            self.replay.end()
 
     def _next_has_run(self) -> bool:
         """Return whether what is called next has been called before.

@@ -18,15 +18,19 @@ UpdateJson: TypeAlias = dict[str, Any]
 
 # Reading a value through the enum costs ten times as much as through a name, and every update does it.
 _START = OperationAction.START.value
+_SUCCEED = OperationAction.SUCCEED.value
+_FAIL = OperationAction.FAIL.value
+_RETRY = OperationAction.RETRY.value
 _CONTEXT = OperationType.CONTEXT.value
 _EXECUTION = OperationType.EXECUTION.value
+_TYPES = {member: member.value for member in OperationType}
 
 
-def _update(identifier: OperationIdentifier, action: OperationAction) -> UpdateJson:
+def _update(identifier: OperationIdentifier, action: str) -> UpdateJson:
     update: UpdateJson = {
         "Id": identifier.operation_id,
-        "Type": identifier.operation_type.value,
-        "Action": action.value,
+        "Type": _TYPES[identifier.operation_type],
+        "Action": action,
         "SubType": str(identifier.sub_type),
     }
     if identifier.parent_id:
@@ -38,19 +42,19 @@ def _update(identifier: OperationIdentifier, action: OperationAction) -> UpdateJ
 
 def start(identifier: OperationIdentifier) -> UpdateJson:
     """Begin a step or a context."""
-    return _update(identifier, OperationAction.START)
+    return _update(identifier, _START)
 
 
 def start_wait(identifier: OperationIdentifier, seconds: int) -> UpdateJson:
     """Begin a wait of ``seconds`` (1 to 31,622,400, a leap year, as the service demands)."""
-    return _update(identifier, OperationAction.START) | {"WaitOptions": {"WaitSeconds": seconds}}
+    return _update(identifier, _START) | {"WaitOptions": {"WaitSeconds": seconds}}
 
 
 def start_callback(
     identifier: OperationIdentifier, timeout_seconds: int, heartbeat_timeout_seconds: int
 ) -> UpdateJson:
     """Begin a callback; a timeout of 0 is no limit."""
-    return _update(identifier, OperationAction.START) | {
+    return _update(identifier, _START) | {
         "CallbackOptions": {
             "TimeoutSeconds": timeout_seconds,
             "HeartbeatTimeoutSeconds": heartbeat_timeout_seconds,
@@ -65,7 +69,7 @@ def start_invoke(
     options = {"FunctionName": function_name}
     if tenant_id is not None:
         options["TenantId"] = tenant_id
-    update = _update(identifier, OperationAction.START) | {"ChainedInvokeOptions": options}
+    update = _update(identifier, _START) | {"ChainedInvokeOptions": options}
     if payload is not None:
         update["Payload"] = payload
     return update
@@ -73,7 +77,7 @@ def start_invoke(
 
 def succeed(identifier: OperationIdentifier, payload: str | None) -> UpdateJson:
     """End a step with its result; a payload of None is left out."""
-    update = _update(identifier, OperationAction.SUCCEED)
+    update = _update(identifier, _SUCCEED)
     if payload is not None:
         update["Payload"] = payload
     return update
@@ -88,12 +92,12 @@ def succeed_context(
 
 def fail(identifier: OperationIdentifier, error: ErrorObject) -> UpdateJson:
     """End a step or a context with an error."""
-    return _update(identifier, OperationAction.FAIL) | {"Error": error.to_dict()}
+    return _update(identifier, _FAIL) | {"Error": error.to_dict()}
 
 
 def retry(identifier: OperationIdentifier, error: ErrorObject, delay_seconds: int) -> UpdateJson:
     """End an attempt of a step and ask for another one after ``delay_seconds`` (at least 1)."""
-    return _update(identifier, OperationAction.RETRY) | {
+    return _update(identifier, _RETRY) | {
         "Error": error.to_dict(),
         "StepOptions": {"NextAttemptDelaySeconds": delay_seconds},
     }
@@ -101,30 +105,28 @@ def retry(identifier: OperationIdentifier, error: ErrorObject, delay_seconds: in
 
 def poll_again(identifier: OperationIdentifier, state: str | None, delay_seconds: int) -> UpdateJson:
     """End a check of a condition with its state, and ask for another one after ``delay_seconds``."""
-    update = _update(identifier, OperationAction.RETRY) | {
-        "StepOptions": {"NextAttemptDelaySeconds": delay_seconds}
-    }
+    update = _update(identifier, _RETRY) | {"StepOptions": {"NextAttemptDelaySeconds": delay_seconds}}
     if state is not None:
         update["Payload"] = state
     return update
 
 
-def _execution_update(action: OperationAction, now: int) -> UpdateJson:
+def _execution_update(action: str, now: int) -> UpdateJson:
     return {
         "Id": f"execution-result-{now // 1000}",
         "Type": _EXECUTION,
-        "Action": action.value,
+        "Action": action,
     }
 
 
 def succeed_execution(payload: str, now: int) -> UpdateJson:
     """Store a result too large for the invocation's output; ``now`` is in microseconds since the epoch."""
-    return _execution_update(OperationAction.SUCCEED, now) | {"Payload": payload}
+    return _execution_update(_SUCCEED, now) | {"Payload": payload}
 
 
 def fail_execution(error: ErrorObject, now: int) -> UpdateJson:
     """Store an error too large for the invocation's output; ``now`` is in microseconds since the epoch."""
-    return _execution_update(OperationAction.FAIL, now) | {"Error": error.to_dict()}
+    return _execution_update(_FAIL, now) | {"Error": error.to_dict()}
 
 
 def is_execution(update: UpdateJson) -> bool:

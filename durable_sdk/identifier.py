@@ -87,8 +87,10 @@ class OperationIdentifier(_Members):
             NonDeterministicExecutionError: another operation was recorded at this position. The message
                 lists each member that differs.
         """
+        if checkpoint is None:
+            return
         current = (self.operation_type, self.sub_type, self.name or None, self.parent_id or None)
-        if checkpoint is None or checkpoint.identity == current:
+        if checkpoint.identity == current:
             return
         members = ("type", "subtype", "name", "parent_id")
         differences = ", ".join(

@@ -183,11 +183,12 @@ DEFAULT_SERDES = EXTENDED_TYPES_SERDES
 
 
 def serialize(
-    serdes: SerDes[T] | None, value: T, operation_id: str, durable_execution_arn: str, what: str = ""
+    serdes: SerDes[T] | None, value: T, operation_id: str, durable_execution_arn: str, what: object = ""
 ) -> str | None:
     """Return ``value`` as text, or None if the serdes stores nothing for it.
 
-    ``what`` says for messages what the value is, such as "result of step 'charge'".
+    ``what`` says for messages what the value is, such as "result of step 'charge'"; it is made into text
+    only then.
 
     Raises:
         SerDesError: the serdes failed, or returned something other than a text.

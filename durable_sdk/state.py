@@ -95,10 +95,12 @@ class ExecutionState:
 
         A virtual context leaves no record, but its first operation does, unless that is virtual, too.
         """
-        for _ in range(_DEEPEST_VIRTUAL_CONTEXT):
+        if id_of_operation in self._operations:
+            return True
+        for _ in range(1, _DEEPEST_VIRTUAL_CONTEXT):
+            id_of_operation = operation_id(id_of_operation, 1)
             if id_of_operation in self._operations:
                 return True
-            id_of_operation = operation_id(id_of_operation, 1)
         return False
 
     def peek(self, operation_id: str) -> StoredOperation | None:

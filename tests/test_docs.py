@@ -11,8 +11,9 @@ text        After a ``pytest`` command, or after a block that is expected to fai
 ini, toml   Parsed. Settings of pytest hold for the rest of the page; those of pytest-asyncio load it, too.
 mermaid     Must begin with a kind of diagram. Sphinx's own directives are checked by ``make docs``.
 
-``<!-- fails -->`` before a python block says that each test in it fails. Anything else has no rule and is
-an error.
+Before a python block, ``<!-- fails -->`` says that each test in it fails, and
+``<!-- written for AWS's packages -->`` that it imports those: their names are replaced, and nothing else.
+Anything else has no rule and is an error.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_durable.markers import DurableMark
 from pytest_durable.simulator.service.limits import Limits
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,6 +44,7 @@ FENCE = re.compile(r"^(?P<indent> *)(?P<fence>`{3,}|:{3,}) *(?P<info>[^`\n]*)$")
 FILE_NAME = re.compile(r"# (?P<name>[a-z_]+\.py)")
 LINK = re.compile(r"\]\((?!https?://|#)(?P<path>[^)#\s]+)[^)\s]*\)")
 FAILS = "<!-- fails -->"
+FOR_AWS = "<!-- written for AWS's packages -->"
 ANY_LINES = "[...]"
 PAGE_MODULE = "test_page.py"
 
@@ -56,7 +59,12 @@ class Block:
     line: int
     language: str
     text: str
-    fails: bool
+    mark: str
+
+    @property
+    def fails(self) -> bool:
+        """Whether its tests are to fail."""
+        return self.mark == FAILS
 
 
 def blocks_of(page: Path) -> Iterator[Block]:
@@ -76,8 +84,19 @@ def blocks_of(page: Path) -> Iterator[Block]:
         else:
             raise AssertionError(f"{page.name}:{number}: the block has no end")
         language = opening["info"].split()[0] if opening["info"].strip() else ""
-        yield Block(number, language, "\n".join(inside), before == FAILS)
+        text = "\n".join(inside)
+        if before == FOR_AWS:
+            text = moved_from_aws(text)
+        yield Block(number, language, text, before)
         before = ""
+
+
+def moved_from_aws(text: str) -> str:
+    """Replace the names of AWS's packages, of which one begins with the other."""
+    moved = text.replace("aws_durable_execution_sdk_python_testing", "pytest_durable")
+    moved = moved.replace("aws_durable_execution_sdk_python", "durable_sdk")
+    assert moved != text, "the block imports nothing of AWS's packages"
+    return moved
 
 
 class Project:
@@ -300,8 +319,16 @@ def test_the_reference_lists_every_limit_with_its_value() -> None:
 
 
 def test_the_reference_lists_every_option_and_ini_key(pytestconfig: pytest.Config) -> None:
-    reference = (DOCS / "reference.md").read_text(encoding="utf-8")
+    reference = (DOCS / "reference-testing.md").read_text(encoding="utf-8")
     options = [name for name in vars(pytestconfig.option) if name.startswith("durable_")]
     names = [f"`--{name.replace('_', '-')}" for name in options] + [f"`{name}`" for name in options]
     assert options
     assert [name for name in names if name not in reference] == []
+
+
+def test_the_page_of_basic_tests_lists_every_argument_of_the_marker() -> None:
+    page = (DOCS / "testing-patterns" / "basic-tests.md").read_text(encoding="utf-8")
+    arguments = [field.name.removesuffix("_seconds") for field in fields(DurableMark)]
+    names = ["clock" if name == "virtual_clock" else name for name in arguments]
+    assert "clock" in names
+    assert [name for name in names if f"\n| `{name}` |" not in page] == []

@@ -55,6 +55,10 @@ _SCALARS: dict[Any, Form] = {
     Any: _ANY,
     object: _ANY,
 }
+# A plain instance of each, to know what a test clock puts in place of the class while it is in force: that
+# counts the plain one among its instances. A datetime is a date, so it comes first.
+_PLAIN_INSTANCES = ((datetime.min, DATETIME), (date.min, DATE))
+
 _SUPPORTED = (
     "dataclasses, NamedTuples, TypedDicts, enums, pydantic models, list, tuple, set, frozenset, dict, "
     "Sequence, Mapping, BatchResult, unions, Literal, None, bool, int, float, str, bytes, Decimal, UUID, "
@@ -89,6 +93,13 @@ def form_of(annotation: Any) -> Form:
     return form
 
 
+def _stood_in_for(cls: type) -> Form | None:
+    for plain, form in _PLAIN_INSTANCES:
+        if issubclass(cls, type(plain)) and isinstance(plain, cls):
+            return form
+    return None
+
+
 class _Maker:
     """Makes the forms of one annotation. A type that contains itself has one form."""
 
@@ -104,6 +115,8 @@ class _Maker:
         except TypeError:
             # Annotated may hold anything, even what cannot be a key.
             known = None
+        if known is None and isinstance(annotation, type):
+            known = _stood_in_for(annotation)
         if known is not None:
             return known
         origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)

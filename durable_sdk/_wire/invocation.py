@@ -57,10 +57,15 @@ class InvocationEvent:
         if state is not None and not isinstance(state, Mapping):
             raise _unexpected(f"InitialExecutionState is {state!r:.200}, not an object")
         _check_operations((state or {}).get("Operations"))
+        return cls.from_service(event)
+
+    @classmethod
+    def from_service(cls, event: Mapping[str, Any]) -> Self:
+        """Decode an event that is known to come from the service."""
         return cls(
             durable_execution_arn=event["DurableExecutionArn"],
             checkpoint_token=event["CheckpointToken"],
-            initial_execution_state=StatePage.from_dict(state),
+            initial_execution_state=StatePage.from_dict(event.get("InitialExecutionState")),
             updated_operation_ids=event.get("UpdatedOperationIds") or (),
         )
 

@@ -128,8 +128,10 @@ class BranchExecutor(Generic[T]):
         self._failed = 0
         self._retryable: InvocationError | None = None
         # Only a function of the user looks at single branches.
-        self._items = [CompletionItemStatus(index, name) for index, name in enumerate(names)]
         self._tracks_items = policy.should_complete is not None
+        self._items: list[CompletionItemStatus] = []
+        if self._tracks_items:
+            self._items = [CompletionItemStatus(index, name) for index, name in enumerate(names)]
 
     def run(self) -> BatchResult[T]:
         """Run until the policy says that enough have ended.
@@ -154,7 +156,7 @@ class BranchExecutor(Generic[T]):
         return self._result(reason)
 
     def _evaluate(self) -> CompletionReason | None:
-        return self._policy.evaluate(self._succeeded, self._failed, self._items if self._tracks_items else ())
+        return self._policy.evaluate(self._succeeded, self._failed, self._items)
 
     def _start_branches(self) -> None:
         tasks = self._state.branch_tasks
@@ -166,7 +168,8 @@ class BranchExecutor(Generic[T]):
             else:
                 branch = self._branches[self._started]
                 self._started += 1
-                self._track(branch, BatchItemStatus.STARTED)
+                if self._tracks_items:
+                    self._track(branch, BatchItemStatus.STARTED)
             self._start(branch)
 
     def _has_another(self) -> bool:
@@ -174,8 +177,7 @@ class BranchExecutor(Generic[T]):
         return self._started < len(self._branches) and unfinished < self._slots
 
     def _track(self, branch: _Branch[T], status: BatchItemStatus) -> None:
-        if self._tracks_items:
-            self._items[branch.index] = replace(self._items[branch.index], status=status)
+        self._items[branch.index] = replace(self._items[branch.index], status=status)
 
     def _start(self, branch: _Branch[T]) -> None:
         self._running += 1
@@ -233,11 +235,13 @@ class BranchExecutor(Generic[T]):
             case _Succeeded(value):
                 self._succeeded += 1
                 branch.item = BatchItem(branch.index, BatchItemStatus.SUCCEEDED, value)
-                self._track(branch, BatchItemStatus.SUCCEEDED)
+                if self._tracks_items:
+                    self._track(branch, BatchItemStatus.SUCCEEDED)
             case _Failed(error):
                 self._failed += 1
                 branch.item = BatchItem(branch.index, BatchItemStatus.FAILED, error=recorded_error(error))
-                self._track(branch, BatchItemStatus.FAILED)
+                if self._tracks_items:
+                    self._track(branch, BatchItemStatus.FAILED)
                 if isinstance(error, InvocationError) and error.is_retryable():
                     self._retryable = error
             case _Suspended(until):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from durable_sdk._wire.enums import OperationStatus, OperationSubType, OperationType
 from durable_sdk._wire.operations import StoredOperation
@@ -51,8 +51,7 @@ PARALLEL = BatchKind(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class BranchPlan(Generic[T]):
+class BranchPlan(NamedTuple, Generic[T]):
     """A branch before it runs: the name that the handler gave it, if any, and what runs inside the context
     that the identifier stands for, told whether an earlier run of it has been recorded."""
 

@@ -39,9 +39,11 @@ def parallel_plans(
 
     plans: list[BranchPlan[T]] = []
     for index, function in enumerate(functions):
-        branch = function if isinstance(function, ParallelBranch) else ParallelBranch(function)
-        demand_callable(branch.func, f"parallel()[{index}]", "durable_with_child_context")
-        if branch.name is not None:
-            check_name(branch.name)
-        plans.append(BranchPlan(branch.name, partial(run, branch.func)))
+        func, name = function, None
+        if isinstance(function, ParallelBranch):
+            func, name = function.func, function.name
+        demand_callable(func, f"parallel()[{index}]", "durable_with_child_context")
+        if name is not None:
+            check_name(name)
+        plans.append(BranchPlan(name, partial(run, func)))
     return plans

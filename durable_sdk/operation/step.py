@@ -81,7 +81,9 @@ class StepOperation(Generic[T]):
     def _attempt(self, attempt: int) -> T:
         token = running_step.set(self.identifier.name or self.identifier.operation_id)
         try:
-            result = run_user_function(self._state, self.identifier, self._run_body, attempt, attempt=attempt)
+            result = run_user_function(
+                self._state, self.identifier, self._body_to_run(), attempt, attempt=attempt
+            )
             payload = self._values.write(result)
             value = self._values.read(payload)
         except (ExecutionError, RetryableSerDesError):
@@ -95,9 +97,12 @@ class StepOperation(Generic[T]):
         self._state.checkpoint(_updates.succeed(self.identifier, payload), synchronous=True)
         return value
 
-    def _run_body(self, attempt: int) -> T:
+    def _body_to_run(self) -> Callable[[int], T]:
+        runtime = self._state.runtime
+        if not runtime.replaces_steps:
+            return self._body
         path = self._state.lineage.path(self.identifier.parent_id, self.identifier.name)
-        return self._state.runtime.step_body(path, self._body)(attempt)
+        return runtime.step_body(path, self._body)
 
     def _interrupted(self, attempt: int) -> NoReturn:
         self._retry_or_fail(

@@ -28,6 +28,9 @@ class Values(Generic[T]):
         self._serdes = serdes
         self._what = what
 
+    def __str__(self) -> str:
+        return f"{self._what} {self._identifier.label}"
+
     def write(self, value: Any) -> str | None:
         """Return the text to store, None if the serdes stores nothing.
 
@@ -35,13 +38,8 @@ class Values(Generic[T]):
             SerDesError: the value cannot be stored.
             RetryableSerDesError: raised by the serdes.
         """
-        identifier = self._identifier
         return serialize(
-            self._serdes,
-            value,
-            identifier.operation_id,
-            self._state.durable_execution_arn,
-            f"{self._what} {identifier.label}",
+            self._serdes, value, self._identifier.operation_id, self._state.durable_execution_arn, what=self
         )
 
     def read(self, text: str | None) -> T:

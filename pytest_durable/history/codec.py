@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from json.encoder import encode_basestring_ascii
 from typing import Any
 
-from durable_sdk.lambda_service import OperationType
+from durable_sdk.lambda_service import OperationStatus, OperationType
 from pytest_durable.errors import HistoryError
 from pytest_durable.history.events import (
     INTERNAL_EVENT_TYPES,
@@ -46,21 +46,29 @@ def to_microseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // _MICROSECOND
 
 
+# Reading a value through the enum costs several times as much, and every answer of the service does it.
+_TYPES = {member: member.value for member in OperationType}
+_STATUSES = {member: member.value for member in OperationStatus}
+
+
+def _add_texts(encoded: dict[str, Any], subject: Subject) -> None:
+    if subject.name:
+        encoded["Name"] = subject.name
+    if subject.parent_id:
+        encoded["ParentId"] = subject.parent_id
+    if subject.sub_type:
+        encoded["SubType"] = subject.sub_type
+
+
 def operation_to_json(operation: RecordedOperation) -> dict[str, Any]:
     """Encode an operation as the service sends it to the SDK."""
     subject = operation.subject
     encoded: dict[str, Any] = {
         "Id": subject.operation_id,
-        "Type": subject.operation_type.value,
-        "Status": operation.status.value,
+        "Type": _TYPES[subject.operation_type],
+        "Status": _STATUSES[operation.status],
     }
-    for member, text in (
-        ("ParentId", subject.parent_id),
-        ("Name", subject.name),
-        ("SubType", subject.sub_type),
-    ):
-        if text:
-            encoded[member] = text
+    _add_texts(encoded, subject)
     if operation.started_at is not None:
         encoded["StartTimestamp"] = operation.started_at // 1000
     if operation.ended_at is not None:
@@ -220,14 +228,8 @@ def event_to_json(event_id: int, event: Event, *, with_data: bool = True) -> dic
     }
     subject = event.subject
     if subject is not None:
-        for member, text in (
-            ("Id", subject.operation_id),
-            ("Name", subject.name),
-            ("ParentId", subject.parent_id),
-            ("SubType", subject.sub_type),
-        ):
-            if text:
-                encoded[member] = text
+        encoded["Id"] = subject.operation_id
+        _add_texts(encoded, subject)
     encoded[f"{event.type.value}Details"] = _details_json(event, with_data)
     return encoded
 

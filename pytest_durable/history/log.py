@@ -21,12 +21,12 @@ class EventLog:
         for event in events:
             self.append(event)
 
-    def append(self, event: Event) -> None:
-        """Add the next event."""
+    def append(self, event: Event, operation: RecordedOperation | None = None) -> None:
+        """Add the next event. ``operation`` is what it makes of its operation, if that is known already."""
         self._events.append(event)
         if event.subject is not None:
             operation_id = event.subject.operation_id
-            self._operations[operation_id] = fold(self._operations.get(operation_id), event)
+            self._operations[operation_id] = operation or fold(self._operations.get(operation_id), event)
 
     @property
     def shown(self) -> Sequence[Event]:

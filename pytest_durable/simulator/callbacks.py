@@ -115,17 +115,20 @@ class Callbacks:
             return
         arn = execution.record.arn
         match event.type:
+            # There are many of these, and few callbacks that wait for their submitter.
+            case EventType.STEP_SUCCEEDED if not self._unsubmitted:
+                return
+            case EventType.STEP_SUCCEEDED:
+                # The submitter is the one step beside the callback.
+                waiting = self._unsubmitted.pop((arn, subject.parent_id), None)
+                if waiting is not None:
+                    self._schedule(execution, *waiting)
             case EventType.CALLBACK_STARTED:
                 self._begin(execution, execution.record.log.operations[subject.operation_id])
             case EventType.CALLBACK_TIMED_OUT:
                 reply = self._late.pop((arn, subject.operation_id), None)
                 if reply is not None:
                     self._push_answer(execution, subject.operation_id, reply, reply.after or 0)
-            case EventType.STEP_SUCCEEDED:
-                # The submitter is the one step beside the callback.
-                waiting = self._unsubmitted.pop((arn, subject.parent_id), None)
-                if waiting is not None:
-                    self._schedule(execution, *waiting)
 
     def _begin(self, execution: SimulatedExecution, operation: RecordedOperation) -> None:
         self.made_by[operation.callback_id or ""] = execution.record.invocations

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import uuid
 from dataclasses import dataclass
 
 from pytest_durable.errors import UsageError
@@ -62,8 +61,10 @@ class Identifiers:
 
     def _uuid(self, *parts: object) -> str:
         text = "/".join(str(part) for part in (self._seed, *parts))
-        digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
-        return str(uuid.UUID(bytes=digest, version=4))
+        digits = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+        # A random UUID, version 4 of RFC 9562, written without the detour over an object.
+        variant = "89ab"[int(digits[16], 16) & 3]
+        return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
     def execution_name(self, number: int) -> str:
         """Return the name of the ``number``-th execution, for one that was given none."""

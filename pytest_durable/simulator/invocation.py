@@ -106,7 +106,7 @@ def handler_task(
     variables: Context,
 ) -> Task:
     """Return the task that calls the handler and reports how it ended."""
-    bound = BoundInvocation(InvocationEvent.from_json_dict(event), client, invocation.runtime)
+    bound = BoundInvocation(InvocationEvent.from_service(event), client, invocation.runtime)
 
     def body() -> None:
         # Code around the durable handler, such as another decorator, runs in virtual time, too.

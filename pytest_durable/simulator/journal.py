@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pytest_durable.history.events import Event, EventType
+from pytest_durable.history.fold import RecordedOperation
 from pytest_durable.simulator.checkers.base import Checker
 from pytest_durable.simulator.execution import SimulatedExecution
 from pytest_durable.simulator.service.records import ExecutionRecord
@@ -33,13 +34,24 @@ class Journal:
         """Set what is to follow from events of these types, once they are recorded."""
         self._observed, self._observe = observed, observe
 
-    def record(self, execution: SimulatedExecution, event: Event, *, outside: bool = False) -> None:
-        """Append an event to the log; ``outside`` tells that no request of the SDK has brought it about."""
+    def record(
+        self,
+        execution: SimulatedExecution,
+        event: Event,
+        operation: RecordedOperation | None = None,
+        *,
+        outside: bool = False,
+    ) -> None:
+        """Append an event to the log.
+
+        ``operation`` is what it makes of its operation, if that is known already. ``outside`` tells that no
+        request of the SDK has brought it about.
+        """
         record = execution.record
         if outside:
             record.commit_outside(event)
         else:
-            record.commit(event)
+            record.commit(event, operation)
         for check in self._on_recorded:
             check(record, event)
         if event.type in self._observed:

@@ -36,6 +36,11 @@ class Reaper:
             execution.invocation = None
             execution.calls.clear()
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no task has to be unwound."""
+        return not any(task.started and not task.finished for task in self._dying)
+
     def next_dying(self) -> Task | None:
         """Return the next task that has to be unwound."""
         while self._dying:

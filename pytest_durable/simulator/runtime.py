@@ -113,6 +113,11 @@ class SimulatedRuntime:
         if self._all_ended is not None and self._running <= 0:
             self._all_ended.set()
 
+    @property
+    def replaces_steps(self) -> bool:
+        """Whether the test has scripts for steps."""
+        return self._script_step is not None
+
     def step_body(self, path: tuple[str | None, ...], body: Callable[[int], T]) -> Callable[[int], T]:
         """Return ``body``, or what a script of the test puts in its place."""
         stand_in = None if self._script_step is None else self._script_step(path)

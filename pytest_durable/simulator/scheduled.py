@@ -1,9 +1,12 @@
-"""What can be in the event queue."""
+"""What can be in the event queue.
+
+The items of which a run makes thousands are named tuples: as frozen as a dataclass, and made sooner.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from pytest_durable.simulator.client import Call
 from pytest_durable.simulator.execution import SimulatedExecution
@@ -13,30 +16,26 @@ from pytest_durable.simulator.scripts.invokes import Scripted
 from pytest_durable.simulator.turns import Task
 
 
-@dataclass(frozen=True, slots=True)
-class TaskDue:
+class TaskDue(NamedTuple):
     """A task is to get the turn: it is new, or what it parked for has happened."""
 
     task: Task
 
 
-@dataclass(frozen=True, slots=True)
-class CallArrived:
+class CallArrived(NamedTuple):
     """A request of the SDK has reached the service."""
 
     execution: SimulatedExecution
     call: Call
 
 
-@dataclass(frozen=True, slots=True)
-class CallAnswered:
+class CallAnswered(NamedTuple):
     """The answer to a request has reached the task that waits for it."""
 
     call: Call
 
 
-@dataclass(frozen=True, slots=True)
-class TimerDue:
+class TimerDue(NamedTuple):
     """A wait, a retry delay, or the time of a callback is over."""
 
     execution: SimulatedExecution

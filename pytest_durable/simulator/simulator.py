@@ -239,7 +239,8 @@ class Simulator:
         if self._world.turns.abandoned:
             return
         self._world.reaper.kill_all()
-        self.run_until(lambda: True)
+        if not self._world.reaper.is_idle:
+            self.run_until(lambda: True)
 
 
 def _closed() -> UsageError:

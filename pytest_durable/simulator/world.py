@@ -134,12 +134,12 @@ class World:
             return repeated
         resolver = self._invokes.resolver(execution)
         applied = dispatch.apply_checkpoint(record, parsed, self.clock.now, resolver)
-        for event in applied.events:
+        for event, operation in zip(applied.events, applied.operations, strict=True):
             # What ends the execution is recorded when the invocation has ended, too.
             if applied.ends_execution and event is applied.events[-1]:
                 execution.last_event = event
             else:
-                self._journal.record(execution, event)
+                self._journal.record(execution, event, operation)
         for effect in applied.effects:
             if isinstance(effect, StartTimer):
                 timer = TimerDue(execution, effect.operation_id)

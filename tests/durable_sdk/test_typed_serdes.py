@@ -8,7 +8,7 @@ import operator
 import subprocess
 import sys
 from collections import namedtuple
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -32,6 +32,7 @@ from uuid import UUID
 
 import pydantic
 import pytest
+from freezegun import freeze_time
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -810,3 +811,20 @@ def test_pydantic_is_not_imported_for_other_types() -> None:
 def test_a_tuple_for_a_sequence_comes_back_as_a_list(type_: Any) -> None:
     serdes = TypedSerDes(type_)
     assert serdes.deserialize(serdes.serialize((1, 2))) == [1, 2]
+
+
+def test_the_classes_that_a_test_clock_puts_in_place_of_dates_and_times_stand_for_them() -> None:
+    context = SerDesContext()
+    plain_classes = date, datetime
+    plain = TypedSerDes(dict[str, list[date | datetime]])
+    with freeze_time("2026-01-02T03:04:05Z"):
+        # The names of this module are replaced, too.
+        assert (date, datetime) != plain_classes
+        stood_in = TypedSerDes(dict[str, list[date | datetime]])
+        text = stood_in.serialize({"a": [date.today(), datetime.now()]}, context)
+    assert plain.deserialize(text, context) == {"a": [date(2026, 1, 2), datetime(2026, 1, 2, 3, 4, 5)]}
+
+
+def test_a_class_that_merely_accepts_dates_has_no_form() -> None:
+    with pytest.raises(ValidationError, match="has no form"):
+        TypedSerDes(Hashable)

@@ -92,14 +92,19 @@ class Script(Generic[Outcome]):
         """Count the uses of a rewound script as this one's."""
         self.uses = max(self.uses, other.uses)
 
+    @property
+    def was_used_as_said(self) -> bool:
+        """Whether it was used at all, and as often as ``times`` says."""
+        return self.uses > 0 if self.times is None else self.uses == self.times
+
     def complaint(self, existing: Sequence[str]) -> str | None:
         """Return what is wrong with how often it was used; ``existing`` are the names in the run."""
-        if self.times is not None and self.uses != self.times:
-            what = f"{self!r} was used {counted(self.uses, 'time')}, and it says times={self.times}."
-        elif not self.uses:
-            what = f"{self!r} was never used."
-        else:
+        if self.was_used_as_said:
             return None
+        if self.times is not None:
+            what = f"{self!r} was used {counted(self.uses, 'time')}, and it says times={self.times}."
+        else:
+            what = f"{self!r} was never used."
         if not existing:
             return f"{what} The run had no {self.noun}s."
         return f"{what} The {self.noun}s of the run: {', '.join(map(repr, existing))}."

@@ -53,9 +53,13 @@ _FIRE: dict[OperationType, _Fire] = {
 
 
 class Applied(NamedTuple):
-    """What an accepted checkpoint changes. ``ends_execution`` tells that no token may follow."""
+    """What an accepted checkpoint changes. ``ends_execution`` tells that no token may follow.
+
+    ``operations`` are what the events make of their operations, one for each event.
+    """
 
     events: tuple[Event, ...]
+    operations: tuple[RecordedOperation, ...]
     effects: tuple[Effect, ...]
     ends_execution: bool
 
@@ -103,6 +107,7 @@ def apply_checkpoint(
         return changed.get(operation_id) or stored.get(operation_id)
 
     events: list[Event] = []
+    operations: list[RecordedOperation] = []
     effects: list[Effect] = []
     for update in request.updates:
         is_execution = update.subject.operation_type is OperationType.EXECUTION
@@ -117,15 +122,18 @@ def apply_checkpoint(
             transition = apply(recorded, update, now)
         else:
             transition = _start(record, recorded, update, now, resolve)
-        changed[operation_id] = fold(recorded, transition.event)
+        operation = fold(recorded, transition.event)
         events.append(transition.event)
+        operations.append(operation)
         if transition.ending is not None:
-            changed[operation_id] = fold(changed[operation_id], transition.ending)
+            operation = fold(operation, transition.ending)
             events.append(transition.ending)
+            operations.append(operation)
+        changed[operation_id] = operation
         if transition.effect is not None:
             effects.append(transition.effect)
     ends = bool(request.updates) and (request.updates[-1].subject.operation_type is OperationType.EXECUTION)
-    return Applied(tuple(events), tuple(effects), ends)
+    return Applied(tuple(events), tuple(operations), tuple(effects), ends)
 
 
 def _check_arn(record: ExecutionRecord, arn: str) -> None:

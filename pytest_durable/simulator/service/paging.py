@@ -19,6 +19,9 @@ class Marker(StrEnum):
     """What the last answer to a checkpoint had to tell."""
 
 
+_KINDS = {member.value: member for member in Marker}
+
+
 def state_page(record: ExecutionRecord, marker: str, max_items: int = 0) -> dict[str, Any]:
     """Return the page at ``marker`` in the service's JSON; a bare `Marker` is its first page.
 
@@ -33,14 +36,7 @@ def state_page(record: ExecutionRecord, marker: str, max_items: int = 0) -> dict
     if first > len(ids):
         raise _unknown(marker)
     last = min(len(ids), first + min(max_items or limits.state_page_items, limits.state_page_items))
-    operations: list[dict[str, Any]] = []
-    size_bytes = 0
-    for operation_id in ids[first:last]:
-        encoded, encoded_bytes = record.encoded(operation_id)
-        size_bytes += encoded_bytes
-        if operations and size_bytes > limits.state_page_bytes:
-            break
-        operations.append(encoded)
+    operations = record.encoded(ids[first:last], limits.state_page_bytes)
     following = first + len(operations)
     if following < len(ids):
         return {"Operations": operations, "NextMarker": f"{kind.value}-{following}"}
@@ -49,9 +45,10 @@ def state_page(record: ExecutionRecord, marker: str, max_items: int = 0) -> dict
 
 def _parse(marker: str) -> tuple[Marker, int]:
     kind, _, position = marker.partition("-")
-    if kind not in list(Marker) or (position and not position.isdecimal()):
+    known = _KINDS.get(kind)
+    if known is None or (position and not position.isdecimal()):
         raise _unknown(marker)
-    return Marker(kind), int(position or 0)
+    return known, int(position or 0)
 
 
 def _unknown(marker: str) -> InvalidParameterValueException:

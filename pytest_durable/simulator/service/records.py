@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,9 +68,9 @@ class ExecutionRecord:
         """The EXECUTION operation."""
         return self.log.operations[self.execution.operation_id]
 
-    def commit(self, event: Event) -> None:
-        """Append an event."""
-        self.log.append(event)
+    def commit(self, event: Event, operation: RecordedOperation | None = None) -> None:
+        """Append an event; ``operation`` is what it makes of its operation, where that is known already."""
+        self.log.append(event, operation)
         if event.subject is None:
             return
         operation_id = event.subject.operation_id
@@ -126,13 +127,23 @@ class ExecutionRecord:
         if request.client_token is not None:
             self.client_tokens[request.client_token] = request, answer
 
-    def encoded(self, operation_id: str) -> tuple[dict[str, Any], int]:
-        """Return an operation in the service's JSON, and its size in bytes at most. Made once a change."""
-        encoded = self._encoded.get(operation_id)
-        if encoded is None:
-            operation = self.log.operations[operation_id]
-            encoded = operation_to_json(operation), operation_size_bytes(operation)
-            self._encoded[operation_id] = encoded
+    def encoded(self, operation_ids: Sequence[str], room_bytes: int) -> list[dict[str, Any]]:
+        """Return operations in the service's JSON: as many as there is room for, but one at least."""
+        page: list[dict[str, Any]] = []
+        known = self._encoded
+        for operation_id in operation_ids:
+            encoded, size_bytes = known.get(operation_id) or self._encode(operation_id)
+            room_bytes -= size_bytes
+            if page and room_bytes < 0:
+                break
+            page.append(encoded)
+        return page
+
+    def _encode(self, operation_id: str) -> tuple[dict[str, Any], int]:
+        """Encode an operation, once a change, and tell its size in bytes at most."""
+        operation = self.log.operations[operation_id]
+        encoded = operation_to_json(operation), operation_size_bytes(operation)
+        self._encoded[operation_id] = encoded
         return encoded
 
 

@@ -118,11 +118,11 @@ def _parse_update(data: Mapping[str, Any], index: int) -> Update:
         operation_id,
         operation_type,
         _text(data, "SubType", _SUB_TYPE, where),
-        _text(data, "Name", _NAME, where),
-        _text(data, "ParentId", _OPERATION_ID, where),
+        _text(data, "Name", _NAME, where) if "Name" in data else None,
+        _text(data, "ParentId", _OPERATION_ID, where) if "ParentId" in data else None,
     )
-    payload = _member(data, "Payload", str, where)
-    error = _member(data, "Error", dict, where)
+    payload = _member(data, "Payload", str, where) if "Payload" in data else None
+    error = _member(data, "Error", dict, where) if "Error" in data else None
     if _OPTIONS.isdisjoint(data):
         return Update(subject, action, payload, error)
     context = _member(data, "ContextOptions", dict, where) or {}

@@ -61,26 +61,18 @@ def check_update(
         InvalidParameterValueException: always says which operation.
     """
     subject = update.subject
-    label = repr(subject.name or subject.operation_id)
     if recorded is not None and recorded.subject != subject:
         raise InvalidParameterValueException(
-            f"Operation {label} was recorded as {recorded.subject} and cannot become {subject}."
+            f"Operation {_label(update)} was recorded as {recorded.subject} and cannot become {subject}."
         )
-    _check_parent(update, label, look_up)
-    _check_content(update, label, limits)
+    _check_parent(update, look_up)
+    _check_content(update, limits)
     if subject.name is not None and len(subject.name) > limits.name_characters:
         raise InvalidParameterValueException(
-            f"Name of operation {label:.60} has more than {limits.name_characters} characters."
+            f"Name of operation {_label(update):.60} has more than {limits.name_characters} characters."
         )
-    for member, seconds in (
-        ("WaitSeconds", update.wait_seconds),
-        ("NextAttemptDelaySeconds", update.next_attempt_delay_seconds),
-    ):
-        if seconds is not None and not 1 <= seconds <= limits.delay_seconds:
-            raise InvalidParameterValueException(
-                f"{member} of operation {label} is 1 to {limits.delay_seconds}, got {seconds}."
-            )
-
+    _check_delay(update, "WaitSeconds", update.wait_seconds, limits)
+    _check_delay(update, "NextAttemptDelaySeconds", update.next_attempt_delay_seconds, limits)
     callback = update.callback_options
     if callback is not None:
         for member, seconds in (
@@ -89,42 +81,56 @@ def check_update(
         ):
             if not 0 <= seconds <= limits.callback_timeout_seconds:
                 raise InvalidParameterValueException(
-                    f"{member} of operation {label} is 0 to {limits.callback_timeout_seconds}, got {seconds}."
+                    f"{member} of operation {_label(update)} is 0 to {limits.callback_timeout_seconds}, "
+                    f"got {seconds}."
                 )
 
 
-def _check_parent(update: Update, label: str, look_up: LookUp) -> None:
+def _label(update: Update) -> str:
+    return repr(update.subject.name or update.subject.operation_id)
+
+
+def _check_delay(update: Update, member: str, seconds: int | None, limits: Limits) -> None:
+    if seconds is not None and not 1 <= seconds <= limits.delay_seconds:
+        raise InvalidParameterValueException(
+            f"{member} of operation {_label(update)} is 1 to {limits.delay_seconds}, got {seconds}."
+        )
+
+
+def _check_parent(update: Update, look_up: LookUp) -> None:
     parent_id = update.subject.parent_id
     if parent_id is None:
         return
     parent = look_up(parent_id)
     if parent is None or parent.subject.operation_type is not OperationType.CONTEXT:
-        raise InvalidParameterValueException(f"Parent {parent_id!r} of operation {label} is not a context.")
+        raise InvalidParameterValueException(
+            f"Parent {parent_id!r} of operation {_label(update)} is not a context."
+        )
 
 
-def _check_content(update: Update, label: str, limits: Limits) -> None:
-    kind = update.subject.operation_type.value
+def _check_content(update: Update, limits: Limits) -> None:
+    kind = update.subject.operation_type
     if update.payload is not None:
-        if update.action is OperationAction.START and kind == OperationType.CHAINED_INVOKE:
+        if update.action is OperationAction.START and kind is OperationType.CHAINED_INVOKE:
             _check_invoke_payload(update.payload, limits)
         elif update.action not in _WITH_PAYLOAD:
             raise InvalidParameterValueException(
-                f"Cannot provide a Payload for {update.action.value} of operation {label}."
+                f"Cannot provide a Payload for {update.action.value} of operation {_label(update)}."
             )
         if not fits(update.payload, limits.checkpoint_payload_bytes):
             raise InvalidParameterValueException(
-                f"{too_large(f'{kind} output', limits.checkpoint_payload_bytes)} Operation {label}."
+                f"{too_large(f'{kind} output', limits.checkpoint_payload_bytes)} Operation {_label(update)}."
             )
     if update.error is not None:
         if update.action not in _WITH_ERROR or update.payload is not None:
             raise InvalidParameterValueException(
-                f"Cannot provide an Error for {update.action.value} of operation {label}"
+                f"Cannot provide an Error for {update.action.value} of operation {_label(update)}"
                 f"{' with a Payload' if update.payload is not None else ''}."
             )
         if not fits(json.dumps(update.error), limits.checkpoint_error_bytes):
             raise InvalidParameterValueException(
                 f"{kind} error size must be less than or equal to "
-                f"{limits.checkpoint_error_bytes} bytes (operation {label})."
+                f"{limits.checkpoint_error_bytes} bytes (operation {_label(update)})."
             )
 
 
