@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -18,6 +19,7 @@ from durable_sdk.context import DurableContext
 from durable_sdk.execution import InvocationStatus, durable_execution
 from durable_sdk.lambda_service import ErrorObject, OperationType
 from durable_sdk.lambda_service import Operation as SvcOperation
+from pytest_durable.durations import to_whole_seconds
 from pytest_durable.errors import DurableStuckError, ServiceError
 from pytest_durable.exceptions import InvalidParameterValueException, ResourceNotFoundException
 from pytest_durable.model import GetDurableExecutionHistoryResponse
@@ -104,8 +106,8 @@ class DurableFunctionTestRunner:
         skip_time: bool = True,
         region: str = "us-west-2",
     ) -> None:
-        self._execution_timeout = execution_timeout
-        self._region = region
+        self._execution_timeout = to_whole_seconds(execution_timeout, "execution_timeout")
+        self._function = FunctionVersion("test-function", region=region)
         self._names: set[tuple[FunctionVersion, str]] = set()
         self._started: dict[str, Execution] = {}
         limits = Limits()
@@ -113,11 +115,11 @@ class DurableFunctionTestRunner:
             limits = Limits.overridden({"state_page_bytes": max_invocation_page_bytes})
         options = SimulatorOptions(
             limits=limits,
-            invocation_timeout_seconds=invocation_timeout,
+            invocation_timeout_seconds=to_whole_seconds(invocation_timeout, "invocation_timeout"),
             skip_time=skip_time,
             timeouts_count_waits=False,
         )
-        self._runner = LocalRunner(Target(handler, FunctionVersion("test-function")), lambda: options)
+        self._runner = LocalRunner(Target(handler, self._function), lambda: options)
 
     def __enter__(self) -> Self:
         return self
@@ -176,8 +178,13 @@ class DurableFunctionTestRunner:
         ``execution_timeout`` seconds ends as timed out; ``timeout`` is its former name.
 
         Raises:
+            UsageError: an argument is wrong.
             DurableStuckError: the execution cannot end.
         """
+        if timeout is not None:
+            warnings.warn(
+                "run(timeout=...) is called execution_timeout now.", DeprecationWarning, stacklevel=2
+            )
         seconds = self._seconds(execution_timeout, timeout)
         started = self._start(input, seconds, function_name, execution_name, account_id, tenant_id)
         started.finish()
@@ -193,16 +200,18 @@ class DurableFunctionTestRunner:
         account_id: str = ACCOUNT_ID,
         tenant_id: str | None = None,
     ) -> str:
-        """Start an execution and return its ARN. It goes on inside other calls only; see `run`."""
-        seconds = execution_timeout or timeout or self._execution_timeout
+        """Start an execution and return its ARN. It goes on inside other calls only; see `run`.
+
+        Raises:
+            UsageError: an argument is wrong.
+        """
+        seconds = self._seconds(execution_timeout, timeout)
         return self._start(input, seconds, function_name, execution_name, account_id, tenant_id).arn
 
     def _seconds(self, execution_timeout: int | None, timeout: int | None) -> int:
-        if timeout is not None:
-            warnings.warn(
-                "run(timeout=...) is called execution_timeout now.", DeprecationWarning, stacklevel=3
-            )
-        return execution_timeout or timeout or self._execution_timeout
+        if execution_timeout is not None:
+            return to_whole_seconds(execution_timeout, "execution_timeout")
+        return self._execution_timeout if timeout is None else to_whole_seconds(timeout, "timeout")
 
     def _start(
         self,
@@ -213,7 +222,7 @@ class DurableFunctionTestRunner:
         account_id: str,
         tenant_id: str | None,
     ) -> Execution:
-        function = FunctionVersion(function_name, region=self._region, account_id=account_id)
+        function = replace(self._function, name=function_name, account_id=account_id)
         started = self._runner.start(
             "null" if input is None else input,
             self._unused(function, execution_name),
@@ -291,8 +300,8 @@ class DurableFunctionTestRunner:
         """
         self._answer("heartbeat", callback_id, lambda: self._runner.send_callback_heartbeat(callback_id))
 
-    def _answer(self, what: str, callback_id: str, send: Callable[[], None]) -> None:
-        if not callback_id or not callback_id.strip():
+    def _answer(self, what: str, callback_id: object, send: Callable[[], None]) -> None:
+        if not isinstance(callback_id, str) or not callback_id.strip():
             raise InvalidParameterValueException("callback_id is required")
         try:
             send()
@@ -337,8 +346,8 @@ class DurableFunctionTestRunner:
         self._find(execution_arn)
         self._runner.resume_execution(execution_arn)
 
-    def _find(self, execution_arn: str) -> Execution:
-        if not execution_arn or not execution_arn.strip():
+    def _find(self, execution_arn: object) -> Execution:
+        if not isinstance(execution_arn, str) or not execution_arn.strip():
             raise InvalidParameterValueException("Invalid Durable Execution ARN")
         started = self._started.get(execution_arn)
         if started is None:

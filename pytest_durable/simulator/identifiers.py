@@ -6,8 +6,14 @@ import hashlib
 import re
 from dataclasses import dataclass
 
+from pytest_durable.errors import UsageError
+
 # The pattern of the API's model.
 EXECUTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+_FUNCTION_NAME = re.compile(r"[A-Za-z0-9_.-]{1,140}")
+_REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d")
+_ACCOUNT_ID = re.compile(r"[0-9]{12}")
 
 PARTITION = "aws"
 REGION = "us-east-1"
@@ -24,6 +30,21 @@ class FunctionVersion:
     """The alias by which it was called, if it was not by its version."""
     region: str = REGION
     account_id: str = ACCOUNT_ID
+
+    def __post_init__(self) -> None:
+        """Check what ARNs are made of.
+
+        Raises:
+            UsageError: a part is none.
+        """
+        parts: tuple[tuple[str, object, re.Pattern[str], str], ...] = (
+            ("function_name", self.name, _FUNCTION_NAME, "1 to 140 letters, digits, and any of -_."),
+            ("region", self.region, _REGION, "a region such as 'us-east-1'"),
+            ("account_id", self.account_id, _ACCOUNT_ID, "a text of 12 digits"),
+        )
+        for part, value, pattern, form in parts:
+            if not isinstance(value, str) or not pattern.fullmatch(value):
+                raise UsageError(f"{part} is {form}, got {value!r}.")
 
     @property
     def arn(self) -> str:

@@ -42,9 +42,10 @@ class Journal:
         *,
         outside: bool = False,
     ) -> None:
-        """Append an event to the log; ``outside`` tells that no request of the SDK has brought it about.
+        """Append an event to the log.
 
-        ``operation`` is what the event makes of its operation, if that is known already.
+        ``operation`` is what it makes of its operation, if that is known already. ``outside`` tells that no
+        request of the SDK has brought it about.
         """
         record = execution.record
         if outside:

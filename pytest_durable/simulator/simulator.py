@@ -26,6 +26,7 @@ from pytest_durable.simulator.pending import stuck_error
 from pytest_durable.simulator.process_exit import process_exits_caught
 from pytest_durable.simulator.scripts.book import ScriptBook
 from pytest_durable.simulator.service.errors import DurableExecutionAlreadyStartedException
+from pytest_durable.simulator.service.requests import is_tenant_id
 from pytest_durable.simulator.wall_clock import sleep_really, wall_clock
 from pytest_durable.simulator.world import World
 
@@ -103,6 +104,10 @@ class Simulator:
             raise UsageError(
                 "The name of an execution has 1 to 64 letters, digits, hyphens and underscores, "
                 f"got {name!r}."
+            )
+        if tenant_id is not None and not is_tenant_id(tenant_id):
+            raise UsageError(
+                f"tenant_id has 1 to 256 letters, digits, spaces and any of ._:/=+-@, got {tenant_id!r:.100}."
             )
         known = None if name is None else self._named(function, name)
         if known is not None:

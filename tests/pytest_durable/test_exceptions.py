@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 from typing import Any
 
 import pytest
@@ -70,3 +72,22 @@ def test_whoever_catches_awss_base_catches_ours() -> None:
 def test_every_error_of_the_module_is_in_the_tree_of_its_docstring() -> None:
     public = [name for name in vars(exceptions) if name.endswith(("Error", "Exception"))]
     assert [name for name in public if name not in (exceptions.__doc__ or "")] == []
+
+
+@pytest.mark.parametrize(
+    "module", ["pytest_durable.errors", "pytest_durable.exceptions", "durable_sdk.exceptions"]
+)
+def test_the_tree_of_errors_names_every_one_below_its_base(module: str) -> None:
+    found = importlib.import_module(module)
+    tree = inspect.getdoc(found) or ""
+    classes = {
+        name: error
+        for name, error in vars(found).items()
+        if inspect.isclass(error) and issubclass(error, BaseException) and not name.startswith("_")
+    }
+    indents = {line.split()[0]: len(line) - len(line.lstrip()) for line in tree.splitlines() if line.strip()}
+    assert [name for name in classes if name not in indents] == []
+    for name, error in classes.items():
+        bases = [base.__name__ for base in error.__mro__[1:] if base.__name__ in indents]
+        if bases:
+            assert indents[name] > indents[bases[0]], f"{name} is not below {bases[0]}"

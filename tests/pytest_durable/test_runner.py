@@ -227,3 +227,52 @@ def test_the_root_offers_the_runner_without_importing_it_at_once() -> None:
     script = "import pytest_durable, sys; print([n for n in sys.modules if n.startswith('durable_sdk')])"
     listed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert listed.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("execution_timeout", 0),
+        ("execution_timeout", -1),
+        ("execution_timeout", "soon"),
+        ("invocation_timeout", 0),
+        ("invocation_timeout", "x"),
+        ("region", "mars"),
+        ("region", 5),
+    ],
+)
+def test_a_wrong_option_is_refused_when_the_runner_is_made(argument: str, value: Any) -> None:
+    with pytest.raises(UsageError, match=f"^{argument} "):
+        DurableFunctionTestRunner(resting, **{argument: value})
+
+
+@pytest.mark.parametrize("call", ["run", "run_async"])
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("execution_timeout", 0),
+        ("execution_timeout", True),
+        ("function_name", ""),
+        ("function_name", "a b"),
+        ("function_name", 5),
+        ("account_id", "12"),
+        ("account_id", 123456789012),
+        ("tenant_id", ""),
+        ("tenant_id", "a#b"),
+        ("tenant_id", 5),
+    ],
+)
+def test_a_wrong_argument_of_a_run_is_refused_and_named(call: str, argument: str, value: Any) -> None:
+    with DurableFunctionTestRunner(resting) as runner, pytest.raises(UsageError, match=f"^{argument} "):
+        getattr(runner, call)(**{argument: value})
+
+
+@pytest.mark.parametrize("arn", [5, b"arn", None, " "])
+def test_an_arn_that_is_none_is_refused(arn: Any) -> None:
+    with DurableFunctionTestRunner(resting) as runner:
+        for call in (runner.wait_for_result, runner.wait_for_callback, runner.get_execution_history):
+            with pytest.raises(InvalidParameterValueException, match="Invalid Durable Execution ARN"):
+                call(arn)
+        for send in (runner.send_callback_success, runner.send_callback_failure):
+            with pytest.raises(InvalidParameterValueException, match="callback_id is required"):
+                send(arn)

@@ -23,6 +23,11 @@ _TYPES = {member.value: member for member in OperationType}
 _ACTIONS = {member.value: member for member in OperationAction}
 
 
+def is_tenant_id(value: object) -> bool:
+    """Return whether the value can be the id of a tenant."""
+    return isinstance(value, str) and _TENANT_ID.fullmatch(value) is not None
+
+
 class CallbackOptions(NamedTuple):
     """How long a callback may take, in all and between heartbeats; 0 stands for any time."""
 

@@ -11,11 +11,12 @@ from typing import Any
 
 import corpus
 import pytest
+from wire_model import faults_of_history
 
 from durable_sdk import DurableContext, _runtime, durable_execution
 from durable_sdk.config import Duration, StepConfig, StepSemantics
 from durable_sdk.retries import RetryDecision, RetryPresets, create_retry_strategy
-from pytest_durable.errors import CheckerError, DurableStuckError, UsageError
+from pytest_durable.errors import CheckerError, DurableStuckError, ExecutionFailedError, UsageError
 from pytest_durable.result.execution import DurableFunctionTestResult
 from pytest_durable.simulator.service.limits import Limits
 
@@ -411,7 +412,11 @@ def test_an_invalid_answer_fails_the_execution_at_once(output: Any, message: str
 def test_a_failure_without_an_error_is_one() -> None:
     result = corpus.make_runner(answers({"Status": "FAILED"})).run()
     assert result.status == "FAILED"
-    assert result.error is None or result.error.message is None
+    assert result.error is None
+    assert result.history[-1]["ExecutionFailedDetails"] == {"Error": {"Truncated": False}}
+    assert list(faults_of_history(result.history)) == []
+    with pytest.raises(ExecutionFailedError):
+        result.raise_for_status()
 
 
 def test_an_answer_larger_than_lambda_allows_fails_the_execution() -> None:

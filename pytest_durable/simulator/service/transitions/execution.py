@@ -34,8 +34,8 @@ def succeed(execution: Subject, result: str | None, now: int) -> Event:
 
 
 def fail(execution: Subject, error: ErrorJson | None, now: int) -> Event:
-    """End it with an error; an empty one if there is none."""
-    return Event(EventType.EXECUTION_FAILED, now, execution, Outcome(error=error or {}))
+    """End it with an error, which may be missing."""
+    return Event(EventType.EXECUTION_FAILED, now, execution, Outcome(error=error))
 
 
 def time_out(execution: Subject, timeout_seconds: int, now: int) -> Event:

@@ -49,4 +49,4 @@ def test_the_endings_by_others() -> None:
     )
     assert execution.stop(EXECUTION, None, 9).details == Outcome(error={})
     assert execution.stop(EXECUTION, {"ErrorType": "Ops"}, 9).type is EventType.EXECUTION_STOPPED
-    assert execution.fail(EXECUTION, None, 9).details == Outcome(error={})
+    assert execution.fail(EXECUTION, None, 9).details == Outcome(error=None)
