@@ -5,7 +5,6 @@ Prints one JSON object: the seconds of each repetition, by workload.
 
 from __future__ import annotations
 
-import gc
 import json
 import logging
 import sys
@@ -24,8 +23,6 @@ TIMEOUT_SECONDS = 600
 
 def seconds_of_run(workload: Workload) -> float:
     """Run once, check the result, and return how long the run took, set-up of the runner included."""
-    # What the run before has left behind is not this one's cost.
-    gc.collect()
     started = time.perf_counter()
     with DurableFunctionTestRunner(handler=workload.handler) as runner:
         workload.register_functions(runner)
