@@ -129,8 +129,12 @@ class Checkpointing:
 
     def _arm_flush(self, delay_seconds: float = FLUSH_DELAY_SECONDS) -> None:
         if not self._flush_armed and not self._sending:
+            try:
+                self._runtime.spawn(self._flush, "checkpoint-flush", delay_seconds)
+            except RuntimeError:
+                # The sandbox has no thread left: the update goes with the next one that somebody waits for.
+                return
             self._flush_armed = True
-            self._runtime.spawn(self._flush, "checkpoint-flush", delay_seconds)
 
     def _flush(self) -> None:
         with self._lock:

@@ -28,8 +28,10 @@ from durable_sdk.exceptions import (
     BackgroundThreadError,
     BotoClientError,
     CheckpointError,
+    ExecutionError,
     GetExecutionStateError,
     InvocationError,
+    OrphanedChildException,
     SuspendExecution,
     ValidationError,
 )
@@ -50,7 +52,8 @@ __all__ = [
 ]
 
 # Lambda answers with at most 6 MiB; the rest of the answer needs a little room.
-LAMBDA_RESPONSE_SIZE_LIMIT = 6 * 1024 * 1024 - 50
+_LONGEST_ANSWER = 6 * 1024 * 1024
+LAMBDA_RESPONSE_SIZE_LIMIT = _LONGEST_ANSWER - 50
 
 _PENDING = DurableExecutionInvocationOutput.create_pending()
 
@@ -193,6 +196,9 @@ def _answer(
             # A bare except in the handler may have swallowed the news that nothing is recorded any more.
             state.demand_intact()
             return _succeed(state, result)
+        except OrphanedChildException as error:
+            # A context was used after it had ended. It would be in every invocation, so none is repeated.
+            return _fail(state, ExecutionError(str(error)))
         except InvocationError as error:
             if error.is_retryable() and not state.token_revoked:
                 raise
@@ -225,10 +231,19 @@ def _succeed(state: ExecutionState, result: Any) -> DurableExecutionInvocationOu
         text = json.dumps(result, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise type(error)(f"The handler's result is not JSON: {error}") from error
-    if len(text) > LAMBDA_RESPONSE_SIZE_LIMIT:
+    if len(text) > LAMBDA_RESPONSE_SIZE_LIMIT or _outgrows_the_answer(text):
         state.checkpoint(_updates.succeed_execution(text, state.runtime.now()), synchronous=True)
         text = ""
     return DurableExecutionInvocationOutput(InvocationStatus.SUCCEEDED, result=text)
+
+
+def _outgrows_the_answer(text: str) -> bool:
+    """Return whether the answer is too long for Lambda because of what has to be escaped in it."""
+    # Inside the answer every quotation mark takes two characters.
+    if 2 * len(text) <= LAMBDA_RESPONSE_SIZE_LIMIT:
+        return False
+    output = DurableExecutionInvocationOutput(InvocationStatus.SUCCEEDED, result=text)
+    return len(json.dumps(output.to_dict())) > _LONGEST_ANSWER
 
 
 def _fail(state: ExecutionState, error: Exception) -> DurableExecutionInvocationOutput:

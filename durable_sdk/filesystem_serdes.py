@@ -164,12 +164,13 @@ class FileSystemSerDes(SerDes[Any]):
             if len(inline) <= _LARGEST_INLINE_BYTES:
                 return inline
         path = self._path(serdes_context)
-        envelope: dict[str, Any] = {"file": path}
         preview = self._config.generate_preview(value) if self._config.generate_preview else None
-        if preview:
-            envelope["preview"] = preview
-        pointer = json.dumps(envelope)
         try:
+            path = _unused(path, text)
+            envelope: dict[str, Any] = {"file": path}
+            if preview:
+                envelope["preview"] = preview
+            pointer = json.dumps(envelope)
             _write(path, text)
         except OSError as error:
             what = f"The value of operation {serdes_context.operation_id!r} was not written to {path!r}"
@@ -233,6 +234,23 @@ class FileSystemSerDes(SerDes[Any]):
             raise SerDesError(f"{what}: it is not UTF-8 text.") from error
 
 
+def _unused(path: str, text: str) -> str:
+    """Return ``path``, or one beside it if there is a file with another text already.
+
+    A record may point to that file: each check of a condition stores a state of its own, and the one before
+    is needed again if the invocation dies before the record of the new one is made.
+    """
+    content = text.encode()
+    try:
+        with open(path, "rb") as file:
+            if file.read() == content:
+                return path
+    except FileNotFoundError:
+        return path
+    stem, extension = os.path.splitext(path)
+    return f"{stem}-{hashlib.sha256(content).hexdigest()[:16]}{extension}"
+
+
 def _write(path: str, text: str) -> None:
     """Put ``text`` into the file at ``path``, which is never seen in part.
 
@@ -248,7 +266,7 @@ def _write(path: str, text: str) -> None:
     with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666), "wb") as file:
         file.write(content)
         file.flush()
-        # The record that points to the file must not survive a crash that the file does not.
+        # The content must be on the disk before the name is: a crash must not leave an empty file behind.
         os.fsync(file.fileno())
     try:
         os.replace(temporary, path)

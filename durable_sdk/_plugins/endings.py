@@ -25,14 +25,21 @@ class Endings:
         self._parent_of = parent_of
         self._lock = runtime.lock()
         self._unread: dict[str, OperationEndInfo] = {}
+        # Of each unread ending the contexts around it, and of each context the unread endings below it.
+        self._above: dict[str, list[str]] = {}
+        self._below: dict[str, dict[str, None]] = {}
         self._awaited: dict[str, list[Signal]] = {}
         self._reported: set[str] = set()
 
     def record(self, info: OperationEndInfo) -> None:
         """Take note of an ending that somebody is to report."""
         with self._lock:
-            if info.operation_id not in self._reported:
-                self._unread[info.operation_id] = info
+            if info.operation_id in self._reported:
+                return
+            self._unread[info.operation_id] = info
+            self._above[info.operation_id] = self._contexts_around(info.parent_id)
+            for context_id in self._above[info.operation_id]:
+                self._below.setdefault(context_id, {})[info.operation_id] = None
 
     def observe(self, operation_id: str) -> None:
         """Report the ending, if there is one to report, and those below it that nobody has read.
@@ -61,12 +68,12 @@ class Endings:
         stop: BaseException | None = None
         while self._unread:
             with self._lock:
-                deepest = max(self._unread, key=self._depth)
-                claimed = self._take([deepest])
-            try:
-                self._report_in_order(claimed)
-            except BaseException as error:
-                stop = stop or error
+                claimed = self._take(sorted(self._unread, key=self._depth, reverse=True))
+            for info in claimed:
+                try:
+                    self._report_in_order([info])
+                except BaseException as error:
+                    stop = stop or error
         if stop is not None:
             raise stop
 
@@ -74,13 +81,14 @@ class Endings:
         info = self._unread.get(operation_id)
         if info is not None and info.operation_type is not OperationType.CONTEXT:
             return self._take([operation_id])
-        below = [other for other in self._unread if operation_id in self._above(other)]
-        below.sort(key=self._depth, reverse=True)
+        below = sorted(self._below.get(operation_id, ()), key=self._depth, reverse=True)
         return self._take(below if info is None else [*below, operation_id])
 
     def _take(self, operation_ids: Iterable[str]) -> list[OperationEndInfo]:
         claimed = [self._unread.pop(operation_id) for operation_id in operation_ids]
         for info in claimed:
+            for context_id in self._above.pop(info.operation_id):
+                del self._below[context_id][info.operation_id]
             self._reported.add(info.operation_id)
             self._awaited[info.operation_id] = []
         return claimed
@@ -104,14 +112,13 @@ class Endings:
         for signal in signals:
             signal.set()
 
-    def _above(self, operation_id: str) -> list[str]:
-        """Return the ids of the recorded contexts around an operation, the nearest first."""
+    def _contexts_around(self, parent_id: str | None) -> list[str]:
+        """Return the recorded contexts from the one of that id outwards."""
         found: list[str] = []
-        parent_id = self._parent_of(operation_id)
         while parent_id is not None and parent_id not in found:
             found.append(parent_id)
             parent_id = self._parent_of(parent_id)
         return found
 
     def _depth(self, operation_id: str) -> int:
-        return len(self._above(operation_id))
+        return len(self._above[operation_id])

@@ -186,7 +186,13 @@ class BranchExecutor(Generic[T]):
             # The answer is in the record: no user code runs, so it needs no task.
             self._post(branch)
             return
-        self._runtime.spawn(lambda: self._post(branch), f"branch-{branch.index}")
+        try:
+            self._runtime.spawn(lambda: self._post(branch), f"branch-{branch.index}")
+        except RuntimeError as error:
+            # The sandbox has no thread left. That says nothing about the batch: another one may have.
+            self._running -= 1
+            self._state.branch_tasks.give_back()
+            raise InvocationError(f"Branch {branch.index} could not be started: {error}") from error
 
     def _post(self, branch: _Branch[T]) -> None:
         outcome = branch.run(self._state)

@@ -9,10 +9,11 @@ from typing import Generic, NoReturn, TypeVar
 from durable_sdk import _updates
 from durable_sdk._backoff import MIN_DELAY_SECONDS
 from durable_sdk._duration import LONGEST_DELAY_SECONDS
-from durable_sdk._retry_strategies import RetryPresets
+from durable_sdk._retry_strategies import RetryDecision, RetryPresets
 from durable_sdk._wire.enums import OperationStatus
 from durable_sdk._wire.errors import ErrorObject, rebuild_error
 from durable_sdk._wire.operations import StoredOperation
+from durable_sdk._wording import shown
 from durable_sdk.config import StepConfig, StepSemantics
 from durable_sdk.exceptions import (
     ExecutionError,
@@ -117,7 +118,12 @@ class StepOperation(Generic[T]):
     def _retry_or_fail(self, error: Exception, attempt: int) -> NoReturn:
         strategy = self._config.retry_strategy or _default_retry_strategy
         try:
-            decision = strategy(error, attempt)
+            decision: object = strategy(error, attempt)
+            if not isinstance(decision, RetryDecision):
+                raise TypeError(
+                    f"The retry strategy of step {self.identifier.label} returned {shown(decision)}; "
+                    "it returns a RetryDecision."
+                ) from error
             delay_seconds = decision.delay_seconds if decision.should_retry else None
         except (ExecutionError, RetryableSerDesError):
             raise

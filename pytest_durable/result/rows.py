@@ -92,9 +92,10 @@ class _Lines:
         self._width = width
         self._depths: dict[str, int] = {}
         self._names: dict[str, str] = {}
+        self._paths: dict[str, tuple[str, ...]] = {}
         self._callbacks: set[str] = set()
         # The operations under whose rows the next one stands. Where branches take turns, or where a
-        # context began in an earlier lane, indentation misleads: then the label names the context.
+        # context began in an earlier lane, indentation misleads: then the label is the path.
         self._above: list[str] = []
         self._input: str | None = None
         # The rows of operations that began in this lane and have not ended yet, with their begin.
@@ -173,8 +174,9 @@ class _Lines:
         if subject.sub_type == WAIT_FOR_CALLBACK:
             self._callbacks.add(key)
         if depth and self._above[depth - 1 : depth] != [parent_id]:
-            shown_name = "/".join(name for name in (self._names[parent_id], own_name) if name)
+            shown_name = "/".join(name for name in (*self._paths[parent_id], own_name) if name)
         self._names[key] = own_name or f"({kind})"
+        self._paths[key] = (*self._paths.get(parent_id, ()), self._names[key])
         self._above = [*self._above[: max(depth - 1, 0)], *([parent_id] if depth else []), key]
         self._add(RowKind.OPERATION, at, f"{kind} {shown_name}".rstrip(), outcome, depth + 1, failed)
 

@@ -41,10 +41,14 @@ class _Search:
         )
 
     def awaited(self) -> str | None:
-        """Return the id of the newest open callback, once the invocation that made it has ended."""
+        """Return the id of an open callback, once the invocation that made it has ended.
+
+        Of a name it is the oldest, as for scripts; of all it is the newest.
+        """
         invocation = self._execution.invocation
         operations = self._execution.record.log.operations
-        for operation_id in reversed(self._matching()):
+        found = self._matching()
+        for operation_id in reversed(found) if self._name is None else found:
             operation = operations[operation_id]
             callback_id = operation.callback_id or ""
             is_made = invocation is None or invocation.number > self._callbacks.made_by[callback_id]

@@ -136,7 +136,7 @@ class Compute:
                 self._schedule_turn,
                 self._chance,
                 sandbox,
-                self._scripts.step if self._scripts.has_steps else None,
+                self._scripts,
                 # To the service a process that ends is the same whichever way it does.
                 lambda status: ended(Raised(SystemExit(status))),
             ),

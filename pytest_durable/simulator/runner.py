@@ -32,6 +32,8 @@ from pytest_durable.simulator.scripts.book import ScriptBook
 from pytest_durable.simulator.scripts.callbacks import CallbackScript
 from pytest_durable.simulator.scripts.invokes import InvokeScript
 from pytest_durable.simulator.scripts.steps import StepScript
+from pytest_durable.simulator.service import dispatch
+from pytest_durable.simulator.service.requests import parse_history
 from pytest_durable.simulator.simulator import Simulator
 
 # A failure belongs to the test's own line, not to ours.
@@ -313,6 +315,34 @@ class LocalRunner(Runner):
             event_to_json(number, event, with_data=include_execution_data)
             for number, event in enumerate(events, 1)
         ]
+
+    def get_execution_history_page(
+        self,
+        execution_arn: str,
+        *,
+        max_items: int | None = None,
+        marker: str | None = None,
+        reverse_order: bool = False,
+        include_execution_data: bool = True,
+    ) -> dict[str, Any]:
+        """Return a page of the events so far, as boto3's ``get_durable_execution_history`` answers.
+
+        ``Events`` has at most ``max_items`` of them (100 by default, 1,000 at most), the newest first with
+        ``reverse_order``; ``NextMarker`` is the ``marker`` of the next page, if there is one.
+
+        Raises:
+            ServiceError: the marker or the number is none.
+        """
+        request = {
+            "DurableExecutionArn": execution_arn,
+            "ReverseOrder": reverse_order,
+            "IncludeExecutionData": include_execution_data,
+        }
+        if max_items is not None:
+            request["MaxItems"] = max_items
+        if marker is not None:
+            request["Marker"] = marker
+        return dispatch.history_answer(self._find(execution_arn).record, parse_history(request))
 
     def _find(self, execution_arn: Any) -> SimulatedExecution:
         executions = self._simulator.executions

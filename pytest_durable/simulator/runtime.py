@@ -35,8 +35,17 @@ class StepStandIn(Protocol):
         ...
 
 
-ScriptStep = Callable[[tuple[str | None, ...]], StepStandIn | None]
-"""Finds what stands in for the body of the step at a path, if anything does."""
+class StepScripts(Protocol):
+    """What a test has decided about steps; it may decide more while an invocation runs."""
+
+    @property
+    def has_steps(self) -> bool:
+        """Whether there is anything."""
+        ...
+
+    def step(self, path: tuple[str | None, ...], /) -> StepStandIn | None:
+        """Return what stands in for the body of the step at a path, if anything does."""
+        ...
 
 
 class SimulatedRuntime:
@@ -49,7 +58,7 @@ class SimulatedRuntime:
         schedule_turn: ScheduleTurn,
         chance: Random,
         sandbox: Sandbox,
-        script_step: ScriptStep | None = None,
+        scripts: StepScripts | None = None,
         exited: Callable[[int], None] | None = None,
     ) -> None:
         self._clock = clock
@@ -57,7 +66,7 @@ class SimulatedRuntime:
         self._schedule_turn = schedule_turn
         self._chance = chance
         self._sandbox = sandbox
-        self._script_step = script_step
+        self._scripts = scripts
         self._exited = exited
         self._delayed: list[QueuedTurn] = []
         self._running = 0
@@ -116,11 +125,11 @@ class SimulatedRuntime:
     @property
     def replaces_steps(self) -> bool:
         """Whether the test has scripts for steps."""
-        return self._script_step is not None
+        return self._scripts is not None and self._scripts.has_steps
 
     def step_body(self, path: tuple[str | None, ...], body: Callable[[int], T]) -> Callable[[int], T]:
         """Return ``body``, or what a script of the test puts in its place."""
-        stand_in = None if self._script_step is None else self._script_step(path)
+        stand_in = None if self._scripts is None else self._scripts.step(path)
         if stand_in is None:
             return body
         return lambda attempt: stand_in.attempt(attempt, body)

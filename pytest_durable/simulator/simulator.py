@@ -27,8 +27,12 @@ from pytest_durable.simulator.process_exit import process_exits_caught
 from pytest_durable.simulator.scripts.book import ScriptBook
 from pytest_durable.simulator.service.errors import DurableExecutionAlreadyStartedException
 from pytest_durable.simulator.service.requests import is_tenant_id
+from pytest_durable.simulator.turns import close_idle_carriers, only_driver
 from pytest_durable.simulator.wall_clock import sleep_really, wall_clock
 from pytest_durable.simulator.world import World
+
+# Threads that stay for the next run. One with a thousand branches may have needed more at a time.
+_CARRIERS_KEPT = 16
 
 # A failure belongs to the test's own line, not to ours.
 __tracebackhide__ = True
@@ -156,7 +160,7 @@ class Simulator:
         is_alone = sum(not execution.closed for execution in self.executions.values()) <= 1
         inline = between_invocations and is_alone and not self._functions.names
         shown = wall_clock.shown(self._world.clock) if self.options.virtual_clock else nullcontext()
-        with collection_paused(), process_exits_caught(), shown:
+        with only_driver(), collection_paused(), process_exits_caught(), shown:
             self._loop.run(predicate, horizon=horizon, inline=inline)
 
     def run_for(self, predicate: Callable[[], bool], microseconds: int) -> None:
@@ -237,6 +241,7 @@ class Simulator:
         self._world.reaper.kill_all()
         if not self._world.reaper.is_idle:
             self.run_until(lambda: True)
+        close_idle_carriers(_CARRIERS_KEPT)
 
 
 def _closed() -> UsageError:

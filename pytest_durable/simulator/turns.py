@@ -13,7 +13,8 @@ from __future__ import annotations
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import Context, copy_context
 from typing import ClassVar, Protocol
 
@@ -104,10 +105,31 @@ class _Carrier:
         self._ready.release()
 
 
-def close_idle_carriers() -> None:
-    """End the threads that carry nothing."""
-    while _Carrier.idle:
+def close_idle_carriers(keep: int = 0) -> None:
+    """End the threads that carry nothing, but ``keep`` of them."""
+    while len(_Carrier.idle) > keep:
         _Carrier.idle.pop().carry(None)
+
+
+_driving = threading.RLock()
+
+
+@contextmanager
+def only_driver() -> Iterator[None]:
+    """Let the calling thread be the only one that runs simulations: clocks and exits are the process's.
+
+    Raises:
+        UsageError: another thread runs one now.
+    """
+    if not _driving.acquire(blocking=False):
+        raise UsageError(
+            "Another thread runs a simulation now, and both would change the clock of this process. "
+            "Run them one after the other, or in processes of their own (pytest -n)."
+        )
+    try:
+        yield
+    finally:
+        _driving.release()
 
 
 class _Home:

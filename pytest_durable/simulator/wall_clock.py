@@ -82,7 +82,7 @@ class WallClock:
         self._freezes: list[_Change] = []
         self._sleeps: list[_Change] = []
         self._pickles: dict[Any, Any] = {}
-        self._module_count = -1
+        self._modules: list[ModuleType] = []
 
     @contextmanager
     def shown(self, clock: Clock) -> Iterator[None]:
@@ -118,9 +118,11 @@ class WallClock:
     def _changes(self) -> list[_Change]:
         """Return what has to be put in place, found anew if modules have been imported since."""
         is_frozen = bool(freezegun_api.freeze_factories)
-        if len(sys.modules) != self._module_count:
+        # By identity: a module that was imported anew has taken the place of another.
+        modules = list(sys.modules.values())
+        if modules != self._modules:
             self._sleeps, self._freezes = _sleep_changes(), []
-            self._module_count = len(sys.modules)
+            self._modules = modules
         # Under a freeze of the test's own, freezegun has changed the modules already.
         if is_frozen:
             return self._sleeps

@@ -48,7 +48,7 @@ from pytest_durable.simulator.turns import Task, Turns
 
 
 class World:
-    """Changed by the loop alone, through `happen`, and by the calls that put new items in its queue."""
+    """Changed by the loop, through `happen`, and between its runs by what a test asks for."""
 
     def __init__(
         self,

@@ -534,3 +534,26 @@ def test_defect_s9_the_end_of_an_invocation_waits_for_nothing() -> None:
         return time.perf_counter() - begun
 
     assert min(seconds() for _ in range(5)) < 0.05
+
+
+def test_a_result_that_only_fits_without_its_escapes_is_sent_to_the_service_before() -> None:
+    service = FakeLambda()
+    result = [{"k": "v"}] * 480_000
+    output = invoke(lambda event, context: result, service)
+    assert output == {"Status": "SUCCEEDED", "Result": ""}
+    (update,) = service.requests[0]
+    assert json.loads(update["Payload"]) == result
+
+
+def test_a_context_that_is_used_after_it_has_ended_fails_the_execution_at_once() -> None:
+    service = FakeLambda()
+
+    def handler(event: Any, context: DurableContext) -> None:
+        kept: list[DurableContext] = []
+        context.run_in_child_context(kept.append, "ended")
+        kept[0].step(lambda: 1, "late")
+
+    output = invoke(handler, service)
+    assert output["Status"] == "FAILED"
+    assert output["Error"]["ErrorType"] == "durable_sdk.exceptions.ExecutionError"
+    assert "'late' lies below context" in output["Error"]["ErrorMessage"]

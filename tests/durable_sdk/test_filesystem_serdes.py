@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from durable_sdk_fakes import FakeLambda, invoke, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import durable_sdk.filesystem_serdes as module
+from durable_sdk import DurableContext
+from durable_sdk.config import Duration
 from durable_sdk.exceptions import RetryableSerDesError, SerDesError, ValidationError
 from durable_sdk.filesystem_serdes import (
     FileSystemPathEncoding,
@@ -23,6 +26,7 @@ from durable_sdk.filesystem_serdes import (
     FileSystemSerDesMode,
 )
 from durable_sdk.serdes import JsonSerDes, PassThroughSerDes, SerDes, SerDesContext, deserialize, serialize
+from durable_sdk.waits import WaitForConditionConfig, WaitForConditionDecision
 
 # How long an example takes depends on what else the machine does.
 untimed = settings(deadline=None)
@@ -55,13 +59,42 @@ def test_a_text_is_in_the_file_as_it_is(tmp_path_factory: pytest.TempPathFactory
     assert serdes.deserialize(stored, CONTEXT) == text
 
 
-def test_a_repeated_attempt_replaces_the_file_and_leaves_nothing_else(tmp_path: Path) -> None:
+def test_another_value_of_the_operation_leaves_the_file_that_a_record_may_point_to(tmp_path: Path) -> None:
     serdes = FileSystemSerDes(tmp_path)
     first = serdes.serialize("x" * 100, CONTEXT)
     second = serdes.serialize("y", CONTEXT)
-    assert first == second
-    assert serdes.deserialize(first, CONTEXT) == "y"
-    assert len(files_below(tmp_path)) == 1
+    assert serdes.serialize("y", CONTEXT) == second
+    assert serdes.serialize("x" * 100, CONTEXT) == first
+    assert serdes.deserialize(first, CONTEXT) == "x" * 100
+    assert serdes.deserialize(second, CONTEXT) == "y"
+    assert len(files_below(tmp_path)) == 2
+
+
+def test_a_check_that_died_before_its_state_was_recorded_is_given_the_state_before(tmp_path: Path) -> None:
+    service = FakeLambda()
+    seen: list[int] = []
+
+    def check(state: int, context: Any) -> int:
+        seen.append(state)
+        return state + 1
+
+    def strategy(state: int, attempt: int) -> WaitForConditionDecision:
+        if state >= 3:
+            return WaitForConditionDecision.stop_polling()
+        return WaitForConditionDecision.continue_waiting(Duration(1))
+
+    config = WaitForConditionConfig(strategy, 0, FileSystemSerDes(tmp_path))
+
+    def handler(event: Any, context: DurableContext) -> int:
+        return context.wait_for_condition(check, config)
+
+    invoke(handler, service)
+    service.elapse()
+    service.fail(1, ConnectionError("lost"))
+    with pytest.raises(Exception, match="lost"):
+        invoke(handler, service)
+    assert run(handler, service)["Result"] == "3"
+    assert seen == [0, 1, 1, 2]
 
 
 def test_the_record_shows_the_preview_of_a_value_in_a_file_only(tmp_path: Path) -> None:
@@ -138,7 +171,7 @@ def test_passing_trouble_asks_for_another_invocation(
     serdes = FileSystemSerDes(tmp_path)
     text = serdes.serialize("old", CONTEXT)
     fail_with(function, number)
-    with pytest.raises(RetryableSerDesError, match=r"operation 'op-1' was not written to '.*op-1\.json': "):
+    with pytest.raises(RetryableSerDesError, match=r"operation 'op-1' was not written to '.*op-1.*\.json': "):
         serdes.serialize("new", CONTEXT)
     if function == "open":
         with pytest.raises(RetryableSerDesError, match=r"operation 'op-1' was not read from '.*': "):
@@ -209,9 +242,9 @@ def test_a_writer_that_dies_leaves_the_file_as_it_was(
     left = [path.name for path in files_below(tmp_path) if path.name != "op-1.json"]
     assert len(left) == 1
     # The next attempt writes over what was left, and gives it its name.
-    serdes.serialize("new", CONTEXT)
-    assert serdes.deserialize(text, CONTEXT) == "new"
-    assert [path.name for path in files_below(tmp_path)] == ["op-1.json"]
+    assert serdes.deserialize(serdes.serialize("new", CONTEXT), CONTEXT) == "new"
+    assert len(files_below(tmp_path)) == 2
+    assert not [path for path in files_below(tmp_path) if path.name.endswith(".tmp")]
 
 
 def test_a_writer_that_is_overtaken_by_another_with_the_same_value_is_content(

@@ -32,6 +32,7 @@ from durable_sdk import (
     continue_batch,
 )
 from durable_sdk._branch_tasks import MAX_TASKS
+from durable_sdk._runtime import ThreadRuntime
 from durable_sdk.concurrency.executor import MAX_RUNNING
 from durable_sdk.concurrency.models import CompletionReason
 from durable_sdk.config import (
@@ -42,6 +43,7 @@ from durable_sdk.config import (
     ParallelConfig,
     StepConfig,
 )
+from durable_sdk.exceptions import InvocationError
 from durable_sdk.retries import RetryPresets
 
 SUCCEEDED, FAILED = CompletionReason.CUSTOM_COMPLETION_SUCCEEDED, CompletionReason.CUSTOM_COMPLETION_FAILED
@@ -617,3 +619,27 @@ def test_a_failed_step_in_a_branch_keeps_data_and_stack_trace_to_the_outside() -
         assert (error.message, error.data, error.stack_trace) == ("inner", "data", ["line"])
         thrown = outcome(result.throw_if_error)
         assert (str(thrown), thrown.data, thrown.stack_trace) == ("inner", "data", ["line"])  # type: ignore[union-attr]
+
+
+def test_a_branch_for_which_no_thread_is_left_fails_the_invocation_and_not_the_batch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    service = FakeLambda()
+    spawn = ThreadRuntime.spawn
+    refused: list[str] = []
+
+    def spawn_but_once(self: ThreadRuntime, body: Any, name: str, delay_seconds: float = 0.0) -> None:
+        if name == "branch-1" and not refused:
+            refused.append(name)
+            raise RuntimeError("can't start new thread")
+        spawn(self, body, name, delay_seconds)
+
+    monkeypatch.setattr(ThreadRuntime, "spawn", spawn_but_once)
+
+    def handler(event: Any, context: DurableContext) -> Any:
+        return context.map([1, 2], lambda inner, item, index, items: item, "all").get_results()
+
+    with pytest.raises(InvocationError, match="Branch 1 could not be started"):
+        invoke(handler, service)
+    assert "FAIL all" not in service.updates
+    assert invoke(handler, service)["Result"] == "[1, 2]"

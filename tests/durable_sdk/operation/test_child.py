@@ -200,7 +200,7 @@ def test_a_summary_that_is_no_text_fails_the_child(summary: Any) -> None:
         return type(outcome(lambda: context.run_in_child_context(lambda _: LARGE, "c", config))).__name__
 
     run(handler, service)
-    assert service.actions == [["START c", "FAIL c"]]
+    assert service.updates == ["START c", "FAIL c"]
 
 
 def test_a_summary_generator_that_raises_fails_the_child() -> None:
@@ -211,7 +211,7 @@ def test_a_summary_generator_that_raises_fails_the_child() -> None:
         return str(outcome(lambda: context.run_in_child_context(lambda _: LARGE, "c", config)))
 
     assert run(handler, service)["Result"] == '"no summary"'
-    assert service.actions == [["START c", "FAIL c"]]
+    assert service.updates == ["START c", "FAIL c"]
 
 
 @pytest.mark.parametrize(
@@ -310,7 +310,7 @@ def test_a_result_that_cannot_be_stored_fails_the_child() -> None:
         return type(outcome(lambda: context.run_in_child_context(lambda _: object(), "c"))).__name__
 
     assert run(handler, service)["Result"] == '"SerDesError"'
-    assert service.actions == [["START c", "FAIL c"]]
+    assert service.updates == ["START c", "FAIL c"]
 
 
 @pytest.mark.parametrize("error", [RetryableSerDesError("passing"), CheckpointError("passing")])

@@ -523,3 +523,18 @@ def test_a_step_with_a_large_result_is_sent_though_its_start_is_queued_before_it
 
     assert start(handler, service).result()["Result"] == "800000"
     assert service.actions == [["START big"], ["SUCCEED big"]]
+
+
+def test_a_strategy_that_returns_no_decision_fails_the_step_and_says_so() -> None:
+    service = FakeLambda()
+    config = StepConfig(retry_strategy=lambda error, attempt: None)  # type: ignore[arg-type, return-value]
+
+    def handler(event: Any, context: DurableContext) -> None:
+        def fail() -> None:
+            raise ValueError("no")
+
+        context.step(fail, "charge", config)
+
+    output = invoke(handler, service)
+    message = output["Error"]["ErrorMessage"]
+    assert message == "The retry strategy of step 'charge' returned None; it returns a RetryDecision."

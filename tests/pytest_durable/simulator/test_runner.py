@@ -838,3 +838,36 @@ def test_the_end_of_an_execution_comes_after_that_of_its_invocation_also_if_its_
     runner = corpus.make_runner(handler, limits=Limits(checkpoint_payload_bytes=7 * 1024 * 1024))
     kinds = [event["EventType"] for event in runner.run().history]
     assert kinds[-2:] == ["InvocationCompleted", "ExecutionSucceeded"]
+
+
+def test_a_step_can_be_scripted_while_its_invocation_runs() -> None:
+    @durable_execution
+    def handler(event: Any, context: DurableContext) -> str:
+        context.step(lambda: 1, name="first")
+        return context.step(lambda: "real", name="second")
+
+    runner = corpus.make_runner(handler)
+    execution = runner.start()
+    execution.until("first")
+    runner.on_step("second").returns("scripted")
+    assert execution.finish().value == "scripted"
+    runner.close()
+
+
+def test_a_history_can_be_read_in_pages_from_both_ends() -> None:
+    runner = corpus.make_runner(corpus.sequential)
+    arn = runner.run_async({"steps": 7})
+    runner.wait_for_result(arn)
+    whole = runner.get_execution_history(arn)
+    pages, marker = [], None
+    while True:
+        page = runner.get_execution_history_page(arn, max_items=4, marker=marker)
+        pages += page["Events"]
+        marker = page.get("NextMarker")
+        if marker is None:
+            break
+    assert pages == whole
+    newest = runner.get_execution_history_page(arn, max_items=2, reverse_order=True)["Events"]
+    assert newest == whole[:-3:-1]
+    bare = runner.get_execution_history_page(arn, include_execution_data=False)["Events"]
+    assert "Payload" not in bare[0]["ExecutionStartedDetails"]["Input"]
