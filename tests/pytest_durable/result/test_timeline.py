@@ -68,8 +68,8 @@ def test_what_began_and_ended_in_one_invocation_is_one_line(story: Any) -> None:
                   parallel both            True
                     parallel branch left   1
                     parallel branch right  2
-                      step left/one        1
-                      step right/two       2
+                      step both/left/one   1
+                      step both/right/two  2
                 succeeded                  None
         """
     )
