@@ -127,10 +127,9 @@ class BranchExecutor(Generic[T]):
         self._succeeded = 0
         self._failed = 0
         self._retryable: InvocationError | None = None
-        # Only a function of the user looks at single branches.
-        self._tracks_items = policy.should_complete is not None
+        # Only a function of the user looks at single branches; without one they are not tracked.
         self._items: list[CompletionItemStatus] = []
-        if self._tracks_items:
+        if policy.should_complete is not None:
             self._items = [CompletionItemStatus(index, name) for index, name in enumerate(names)]
 
     def run(self) -> BatchResult[T]:
@@ -168,8 +167,7 @@ class BranchExecutor(Generic[T]):
             else:
                 branch = self._branches[self._started]
                 self._started += 1
-                if self._tracks_items:
-                    self._track(branch, BatchItemStatus.STARTED)
+                self._track(branch, BatchItemStatus.STARTED)
             self._start(branch)
 
     def _has_another(self) -> bool:
@@ -177,7 +175,8 @@ class BranchExecutor(Generic[T]):
         return self._started < len(self._branches) and unfinished < self._slots
 
     def _track(self, branch: _Branch[T], status: BatchItemStatus) -> None:
-        self._items[branch.index] = replace(self._items[branch.index], status=status)
+        if self._items:
+            self._items[branch.index] = replace(self._items[branch.index], status=status)
 
     def _start(self, branch: _Branch[T]) -> None:
         self._running += 1
@@ -241,13 +240,11 @@ class BranchExecutor(Generic[T]):
             case _Succeeded(value):
                 self._succeeded += 1
                 branch.item = BatchItem(branch.index, BatchItemStatus.SUCCEEDED, value)
-                if self._tracks_items:
-                    self._track(branch, BatchItemStatus.SUCCEEDED)
+                self._track(branch, BatchItemStatus.SUCCEEDED)
             case _Failed(error):
                 self._failed += 1
                 branch.item = BatchItem(branch.index, BatchItemStatus.FAILED, error=recorded_error(error))
-                if self._tracks_items:
-                    self._track(branch, BatchItemStatus.FAILED)
+                self._track(branch, BatchItemStatus.FAILED)
                 if isinstance(error, InvocationError) and error.is_retryable():
                     self._retryable = error
             case _Suspended(until):

@@ -95,7 +95,7 @@ class WallClock:
         freezegun_api.ignore_lists.append(())
         freezegun_api.tick_flags.append(False)
         freezegun_api.tz_offsets.append(datetime.timedelta(0))
-        module_count = len(sys.modules)
+        modules = self._modules
         for change in changes:
             setattr(change.holder, change.name, change.fake)
         copyreg.dispatch_table.update(self._pickles)
@@ -105,7 +105,7 @@ class WallClock:
             for change in changes:
                 if getattr(change.holder, change.name, None) is change.fake:
                     setattr(change.holder, change.name, change.real)
-            if len(sys.modules) != module_count:
+            if list(sys.modules.values()) != modules:
                 _clean_new_modules(changes)
             freezegun_api.freeze_factories.pop()
             freezegun_api.ignore_lists.pop()
