@@ -45,6 +45,23 @@ def test_a_module_that_is_imported_anew_sees_virtual_time_too(
     assert values[0][1] - values[0][0] == 100
 
 
+def test_a_module_that_a_handler_imports_anew_is_left_with_the_real_clock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "reimported_clock.py").write_text("from time import time")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    importlib.import_module("reimported_clock")
+
+    @durable_execution
+    def handler(event: Any, context: DurableContext) -> str:
+        del sys.modules["reimported_clock"]
+        importlib.import_module("reimported_clock")
+        return "done"
+
+    assert corpus.make_runner(handler).run().value == "done"
+    assert sys.modules.pop("reimported_clock").time is time.time
+
+
 @durable_execution
 def leaving(event: Any, context: DurableContext) -> Any:
     """Leave the process."""
