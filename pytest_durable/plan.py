@@ -1,0 +1,35 @@
+"""Plan: everything about one run that is not ordinary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pytest_durable.faults import Fault, reorder
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The faults of a run, and the decisions about order that differ from the ordinary ones.
+
+    ``picks`` has pairs of the number of a decision (from 0) and the option taken, sorted. A run is a function
+    of the code, its input, its seed and this; an empty plan is the ordinary run.
+    """
+
+    faults: tuple[Fault, ...] = ()
+    picks: tuple[tuple[int, int], ...] = ()
+
+    def __len__(self) -> int:
+        """Return how many things are not ordinary."""
+        return len(self.faults) + len(self.picks)
+
+    def as_faults(self) -> tuple[Fault, ...]:
+        """Return it as arguments of ``@pytest.mark.durable_faults``."""
+        return (*self.faults, reorder(self.picks)) if self.picks else self.faults
+
+    @classmethod
+    def of(cls, faults: tuple[Fault, ...]) -> Plan:
+        """Return the plan that arguments of ``@pytest.mark.durable_faults`` stand for."""
+        orders = [fault for fault in faults if isinstance(fault, reorder)]
+        picks = {at: pick for order in orders for at, pick in order.pairs}
+        others = tuple(fault for fault in faults if not isinstance(fault, reorder))
+        return cls(others, tuple(sorted(picks.items())))
