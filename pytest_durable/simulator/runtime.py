@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from random import Random
 from typing import Any, NoReturn, Protocol, TypeVar
 
-from durable_sdk._runtime import Body, Signal
+from durable_sdk._runtime import Body, OperationCall, Signal
 from pytest_durable.simulator.clock import Clock
 from pytest_durable.simulator.turns import Sandbox, SandboxKilled, Task, Turns
 
@@ -48,6 +48,18 @@ class StepScripts(Protocol):
         ...
 
 
+class OperationWatcher(Protocol):
+    """What is told of the operations that an invocation calls."""
+
+    def operation_called(self, call: OperationCall, /) -> None:
+        """The handler calls an operation; see `durable_sdk._runtime.Runtime`."""
+        ...
+
+    def body_ended(self, operation_id: str | None, error: BaseException | None, /) -> None:
+        """The body of an operation, or the handler (None), has returned or raised."""
+        ...
+
+
 class SimulatedRuntime:
     """The runtime of one invocation. Once its sandbox has died, every call raises SandboxKilled."""
 
@@ -71,6 +83,10 @@ class SimulatedRuntime:
         self._delayed: list[QueuedTurn] = []
         self._running = 0
         self._all_ended: SimulatedSignal | None = None
+        self.watcher: OperationWatcher | None = None
+        """Is told of the operations that this invocation calls."""
+        self.replayed: Callable[[tuple[str | None, ...]], None] | None = None
+        """Called once, with a path, when the invocation is about to answer an operation from its record."""
         self.tasks: list[Task] = []
         """Every task that was ever spawned."""
 
@@ -133,6 +149,25 @@ class SimulatedRuntime:
         if stand_in is None:
             return body
         return lambda attempt: stand_in.attempt(attempt, body)
+
+    @property
+    def watches_operations(self) -> bool:
+        """Whether anybody wants to be told of operations."""
+        return self.watcher is not None or self.replayed is not None
+
+    def operation_called(self, call: OperationCall) -> None:
+        """Tell the watcher, and whoever waits for the first operation that a record answers."""
+        self.demand_alive()
+        if self.watcher is not None:
+            self.watcher.operation_called(call)
+        if self.replayed is not None and call.has_ended:
+            replayed, self.replayed = self.replayed, None
+            replayed(call.path)
+
+    def body_ended(self, operation_id: str | None, error: BaseException | None) -> None:
+        """Tell the watcher, unless the sandbox has died."""
+        if self.watcher is not None and not self._sandbox.closed:
+            self.watcher.body_ended(operation_id, error)
 
     def close(self) -> None:
         """Drop delayed tasks and park until every other task has ended."""
