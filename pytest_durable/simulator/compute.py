@@ -24,7 +24,7 @@ from pytest_durable.simulator.invocation import (
     handler_task,
 )
 from pytest_durable.simulator.lambda_context import SimulatedLambdaContext
-from pytest_durable.simulator.runtime import SimulatedRuntime
+from pytest_durable.simulator.runtime import Origin, SimulatedRuntime
 from pytest_durable.simulator.scheduled import (
     CallArrived,
     FunctionEnded,
@@ -71,6 +71,7 @@ class Compute:
 
         timeout_seconds = execution.invocation_timeout_seconds
         invocation = self._begin(record.invocations, request_id, timeout_seconds, sandbox, ended)
+        invocation.runtime.origin = Origin(record.execution.name or "", record.invocations, record.log)
         execution.invocation = invocation
         self._queue.push(
             invocation.deadline, Priority.DEADLINE, InvocationTimedOut(execution, invocation), sandbox
@@ -106,6 +107,10 @@ class Compute:
             self._push_work(FunctionEnded(execution, operation_id, ending), sandbox)
 
         call = self._begin(1, request_id, execution.invocation_timeout_seconds, sandbox, ended)
+        record = execution.record
+        call.runtime.origin = Origin(
+            record.execution.name or "", record.invocations, record.log, version.name
+        )
         execution.calls[operation_id] = call
         self._queue.push(call.deadline, Priority.DEADLINE, FunctionTimedOut(execution, operation_id), sandbox)
         handler: Handler = function.handler

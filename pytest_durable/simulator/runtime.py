@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from random import Random
 from typing import Any, NoReturn, Protocol, TypeVar
 
 from durable_sdk._runtime import Body, Signal
+from pytest_durable.history.log import EventLog
 from pytest_durable.simulator.clock import Clock
 from pytest_durable.simulator.turns import Sandbox, SandboxKilled, Task, Turns
 
@@ -48,6 +50,19 @@ class StepScripts(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Whose runtime it is: the execution by name, its log, and the number of its invocation.
+
+    A plain function that an operation of the execution has called is named in ``function``.
+    """
+
+    execution: str
+    invocation: int
+    log: EventLog
+    function: str | None = None
+
+
 class SimulatedRuntime:
     """The runtime of one invocation. Once its sandbox has died, every call raises SandboxKilled."""
 
@@ -73,6 +88,8 @@ class SimulatedRuntime:
         self._all_ended: SimulatedSignal | None = None
         self.tasks: list[Task] = []
         """Every task that was ever spawned."""
+        self.origin: Origin | None = None
+        """Set by what begins the run."""
 
     def demand_alive(self) -> None:
         """Raise SandboxKilled if the sandbox has died."""
@@ -143,6 +160,15 @@ class SimulatedRuntime:
         if self._running > 0:
             self._all_ended = SimulatedSignal(self)
             self._all_ended.wait()
+
+    @property
+    def has_turn(self) -> bool:
+        """Whether the calling thread carries the task that has the turn."""
+        return self._turns.has_turn
+
+    def effect(self, name: str, resource: Hashable) -> None:
+        """Take note that the task has touched ``resource`` outside: the sandbox may die here."""
+        self.demand_turn()
 
     def sleep(self, seconds: float) -> None:
         """Park the task for a time: what ``time.sleep`` does in handler code."""
