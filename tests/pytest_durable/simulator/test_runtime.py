@@ -209,17 +209,6 @@ def called(path: tuple[str, ...], *, has_ended: bool) -> OperationCall:
     return OperationCall("id", "STEP", "Step", path[-1], None, None, 1, path, status, has_ended, {})
 
 
-def test_the_first_operation_that_a_record_answers_is_told_once(bench: Bench) -> None:
-    assert not bench.runtime.watches_operations
-    bench.runtime.replayed = bench.note
-    assert bench.runtime.watches_operations
-    bench.runtime.operation_called(called(("new",), has_ended=False))
-    bench.runtime.operation_called(called(("charge",), has_ended=True))
-    bench.runtime.operation_called(called(("ship",), has_ended=True))
-    assert bench.seen == [(("charge",), 0)]
-    assert not bench.runtime.watches_operations
-
-
 def test_a_watcher_is_told_nothing_of_a_sandbox_that_has_died(bench: Bench) -> None:
     class Watcher:
         def operation_called(self, call: OperationCall) -> None:
