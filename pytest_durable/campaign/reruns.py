@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import unittest
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -47,15 +46,14 @@ class Reruns:
             self._silence.end()
             raise error
 
-    def trial(self, observe: Callable[[], None]) -> BaseException | None:
+    def trial(self) -> BaseException | None:
         """Run the test once and undo it; return what it raised, in its setup and teardown too.
 
-        ``observe`` is called while its fixtures are there. A run that skips has raised nothing.
+        A run that skips has raised nothing.
         """
         with self._silence.of_one_run():
             error = _failure(self._run())
-            observe()
-            directory = self._item.funcargs.get("tmp_path")
+            directory: Any = self._item.funcargs.get("tmp_path")
             broken = self._tear_down(has_passed=error is None)
             if directory is not None:
                 # A thousand of them would stay for three sessions, and slow down the making of the next.

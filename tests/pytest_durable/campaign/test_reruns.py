@@ -18,7 +18,7 @@ CONFTEST = """
         reruns = Reruns(item)
         reruns.begin()
         for number in range(5):
-            if reruns.trial(lambda: None) is not None:
+            if reruns.trial() is not None:
                 error = reruns.show()
                 assert error is not None, "the same run passes now"
                 raise error
