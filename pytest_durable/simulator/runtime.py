@@ -5,11 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from contextvars import ContextVar
 from random import Random
-from typing import Any, NoReturn, Protocol, TypeVar
+from typing import Any, NamedTuple, NoReturn, Protocol, TypeVar
 
 from durable_sdk._runtime import Body, Signal
+from pytest_durable.history.events import ErrorJson
+from pytest_durable.points import Delay, Die, Path, Point, Position, Raise, TakeTooLong
 from pytest_durable.simulator.clock import Clock
+from pytest_durable.simulator.injector import Injector
 from pytest_durable.simulator.turns import Sandbox, SandboxKilled, Task, Turns
 
 T = TypeVar("T")
@@ -48,6 +52,26 @@ class StepScripts(Protocol):
         ...
 
 
+class Whereabouts(NamedTuple):
+    """Whose runtime it is. ``deadline`` is when its invocation times out, in microseconds since the epoch."""
+
+    execution: str = ""
+    invocation: int = 1
+    function: str = "function"
+    deadline: int = 0
+
+
+class Attempt(NamedTuple):
+    """The attempt of a step, or of a check of a condition, whose body runs."""
+
+    path: Path
+    number: int
+
+
+running_attempt: ContextVar[Attempt | None] = ContextVar("durable_running_attempt", default=None)
+"""Known while somebody wants to know of points."""
+
+
 class SimulatedRuntime:
     """The runtime of one invocation. Once its sandbox has died, every call raises SandboxKilled."""
 
@@ -59,7 +83,9 @@ class SimulatedRuntime:
         chance: Random,
         sandbox: Sandbox,
         scripts: StepScripts | None = None,
-        exited: Callable[[int], None] | None = None,
+        died: Callable[[ErrorJson | None], None] | None = None,
+        whereabouts: Whereabouts | None = None,
+        injector: Injector | None = None,
     ) -> None:
         self._clock = clock
         self._turns = turns
@@ -67,7 +93,9 @@ class SimulatedRuntime:
         self._chance = chance
         self._sandbox = sandbox
         self._scripts = scripts
-        self._exited = exited
+        self._died = died
+        self._injector = injector or Injector()
+        self.whereabouts = whereabouts or Whereabouts()
         self._delayed: list[QueuedTurn] = []
         self._running = 0
         self._all_ended: SimulatedSignal | None = None
@@ -124,15 +152,61 @@ class SimulatedRuntime:
 
     @property
     def replaces_steps(self) -> bool:
-        """Whether the test has scripts for steps."""
-        return self._scripts is not None and self._scripts.has_steps
+        """Whether the test has scripts for steps, or something may happen at them."""
+        return not self._injector.is_idle or (self._scripts is not None and self._scripts.has_steps)
 
     def step_body(self, path: tuple[str | None, ...], body: Callable[[int], T]) -> Callable[[int], T]:
         """Return ``body``, or what a script of the test puts in its place."""
         stand_in = None if self._scripts is None else self._scripts.step(path)
-        if stand_in is None:
+        if stand_in is not None:
+            real, body = body, lambda attempt: stand_in.attempt(attempt, real)
+        if self._injector.is_idle:
             return body
-        return lambda attempt: stand_in.attempt(attempt, body)
+        return lambda attempt: self._attempt(path, attempt, body)
+
+    def _attempt(self, path: Path, number: int, body: Callable[[int], T]) -> T:
+        """Run the body of a step, unless something happens around it."""
+        token = running_attempt.set(Attempt(path, number))
+        try:
+            self._meet(Position.BEFORE_STEP, path, attempt=number)
+            try:
+                value = body(number)
+            except Exception:
+                self._meet(Position.AFTER_STEP, path, attempt=number)
+                raise
+            self._meet(Position.AFTER_STEP, path, attempt=number)
+            return value
+        finally:
+            running_attempt.reset(token)
+
+    def effect(self, name: str) -> None:
+        """Let happen what may after an effect on the outside world, named ``name``."""
+        attempt = running_attempt.get()
+        if not self._injector.is_idle and attempt is not None:
+            self._meet(Position.DURING_STEP, attempt.path, effect=name, attempt=attempt.number)
+
+    def replayed(self) -> None:
+        """Let happen what may when the invocation has answered its first operation from the record."""
+        if not self._injector.is_idle:
+            self._meet(Position.REPLAY, (self.whereabouts.function,))
+
+    def _meet(
+        self, position: Position, path: Path, effect: str | None = None, attempt: int | None = None
+    ) -> None:
+        """Ask the faults what happens at a point of the current task, and let it happen."""
+        execution, invocation, _, deadline = self.whereabouts
+        match self._injector.at(Point(position, path, execution, invocation, effect, attempt)):
+            case Die(_, error):
+                self.die(error)
+            case Raise(raised):
+                raise raised
+            case Delay(microseconds):
+                self.sleep(microseconds / 1_000_000)
+            case TakeTooLong():
+                self.wake(self._turns.current, deadline + 1)
+                self.park()
+            case _:
+                pass
 
     def close(self) -> None:
         """Drop delayed tasks and park until every other task has ended."""
@@ -151,9 +225,13 @@ class SimulatedRuntime:
 
     def exit(self, status: int) -> NoReturn:
         """End the sandbox at once: what ``os._exit`` does in handler code."""
+        self.die(None)
+
+    def die(self, error: ErrorJson | None) -> NoReturn:
+        """End the sandbox at once; ``error`` is what Lambda reports, None that the runtime has exited."""
         self.demand_turn()
-        if self._exited is not None:
-            self._exited(status)
+        if self._died is not None:
+            self._died(error)
             self.park()
         raise SandboxKilled
 

@@ -19,6 +19,7 @@ from pytest_durable.simulator.execution import SimulatedExecution
 from pytest_durable.simulator.functions import Functions
 from pytest_durable.simulator.garbage import collection_paused
 from pytest_durable.simulator.identifiers import EXECUTION_NAME, FunctionVersion
+from pytest_durable.simulator.injector import Injector
 from pytest_durable.simulator.invocation import Handler
 from pytest_durable.simulator.loop import Loop
 from pytest_durable.simulator.options import SimulatorOptions
@@ -46,6 +47,7 @@ class Simulator:
         options: SimulatorOptions,
         functions: Functions | None = None,
         scripts: ScriptBook | None = None,
+        injector: Injector | None = None,
     ) -> None:
         self.options = options
         self._functions = functions or Functions()
@@ -59,6 +61,7 @@ class Simulator:
             self._functions,
             scripts,
             options.timeouts_count_waits,
+            injector,
         )
         self._loop = Loop(self._world, self._choices, None if options.skip_time else sleep_really)
         self._closed = False
