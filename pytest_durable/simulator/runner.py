@@ -32,6 +32,7 @@ from pytest_durable.simulator.ledger.ledger import EffectLedger
 from pytest_durable.simulator.options import SimulatorOptions
 from pytest_durable.simulator.payload import encode_callback_text, encode_error, encode_input, encode_json
 from pytest_durable.simulator.pending import PendingOperation, pending_operations
+from pytest_durable.simulator.replaying.check import check_traces
 from pytest_durable.simulator.scripts.book import ScriptBook
 from pytest_durable.simulator.scripts.callbacks import CallbackScript
 from pytest_durable.simulator.scripts.invokes import InvokeScript
@@ -439,6 +440,29 @@ class LocalRunner(Runner):
                 self.injector.absorb(injector)
 
         return check_deterministic(run, runs)
+
+    def check_replay(self, mode: str = "all", seen: dict[str, None] | None = None) -> None:
+        """Replay what has been recorded so far of each execution, and compare with what it called.
+
+        ``mode`` is "final" (over the whole record), "all" (over each prefix of it: as it stood at each moment;
+        of more than 200, 200 evenly spread with the first and the last) or "off". Prefixes in ``seen`` are left
+        out, and the others put in: an exploration meets the same one many times. No step runs, nothing is
+        recorded, and chance, environment and clock are as before afterwards. The handler itself runs again,
+        so call it when the test has looked at what handlers leave behind.
+
+        Raises:
+            NonDeterminismError: a replay does something else; it says where and, as far as can be told, why.
+            UsageError: there is no such mode, or the runner was not made to trace operations.
+        """
+        traces = self._simulator.traces
+        if traces is None:
+            raise UsageError("This runner keeps no trace of operations, so it cannot check replays.")
+        check_traces(
+            list(traces.by_arn.values()),
+            mode,
+            {} if seen is None else seen,
+            virtual_clock=self._simulator.options.virtual_clock,
+        )
 
     @property
     def results(self) -> list[DurableFunctionTestResult]:
