@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from pytest_durable.entropy import Entropy
 from pytest_durable.history.codec import to_datetime
 from pytest_durable.history.events import ErrorJson
 from pytest_durable.simulator.client import SimulatedClient
 from pytest_durable.simulator.clock import Clock
-from pytest_durable.simulator.entropy import Entropy
 from pytest_durable.simulator.event_queue import EventQueue, Priority
 from pytest_durable.simulator.execution import SimulatedExecution
 from pytest_durable.simulator.functions import RegisteredFunction
@@ -24,6 +24,7 @@ from pytest_durable.simulator.invocation import (
     handler_task,
 )
 from pytest_durable.simulator.lambda_context import SimulatedLambdaContext
+from pytest_durable.simulator.order import Order
 from pytest_durable.simulator.runtime import SimulatedRuntime
 from pytest_durable.simulator.scheduled import (
     CallArrived,
@@ -52,6 +53,7 @@ class Compute:
         entropy: Entropy,
         identifiers: Identifiers,
         scripts: ScriptBook,
+        order: Order,
     ) -> None:
         self._clock = clock
         self._queue = queue
@@ -59,12 +61,13 @@ class Compute:
         self._chance = entropy.stream("handler")
         self._identifiers = identifiers
         self._scripts = scripts
+        self._order = order
 
     def invoke(self, execution: SimulatedExecution, event: dict[str, Any]) -> Task:
         """Begin an invocation of an execution's handler with ``event``, and return its task."""
         record = execution.record
         request_id = self._identifiers.request_id(record.execution.operation_id, record.invocations)
-        sandbox = Sandbox()
+        sandbox = Sandbox(record.arn)
 
         def ended(ending: Ending) -> None:
             self._push_work(HandlerEnded(execution, ending), sandbox)
@@ -100,7 +103,7 @@ class Compute:
         """Call a plain function on behalf of an operation of ``execution``; its task gets a turn soon."""
         operation_id = invoke.operation_id
         request_id = self._identifiers.call_id(execution.record.execution.operation_id, operation_id)
-        sandbox = Sandbox()
+        sandbox = Sandbox(f"{execution.record.arn}/{operation_id}")
 
         def ended(ending: Ending) -> None:
             self._push_work(FunctionEnded(execution, operation_id, ending), sandbox)
@@ -139,6 +142,7 @@ class Compute:
                 self._scripts,
                 # To the service a process that ends is the same whichever way it does.
                 lambda status: ended(Raised(SystemExit(status))),
+                order=self._order,
             ),
         )
 

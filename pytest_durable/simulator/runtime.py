@@ -18,6 +18,11 @@ T = TypeVar("T")
 class QueuedTurn(Protocol):
     """A turn that a task is going to get."""
 
+    @property
+    def sequence(self) -> int:
+        """Its number."""
+        ...
+
     def cancel(self) -> None:
         """Make it never happen."""
         ...
@@ -25,6 +30,24 @@ class QueuedTurn(Protocol):
 
 ScheduleTurn = Callable[[int, Task], QueuedTurn]
 """Queues a turn: the time that it is due (microseconds since the epoch), and whose it is."""
+
+
+class Order(Protocol):
+    """What decides about order; see `pytest_durable.simulator.order`."""
+
+    is_ordinary: bool
+
+    def preempts(self, task: Task, resource: str) -> bool:
+        """Return whether others come before the task goes on after it touched a resource."""
+        ...
+
+    def resumes(self, turn: QueuedTurn) -> None:
+        """Take note of the turn in which the task goes on."""
+        ...
+
+    def touch(self, resource: str) -> None:
+        """Take note that a resource is read or changed."""
+        ...
 
 
 class StepStandIn(Protocol):
@@ -60,6 +83,7 @@ class SimulatedRuntime:
         sandbox: Sandbox,
         scripts: StepScripts | None = None,
         exited: Callable[[int], None] | None = None,
+        order: Order | None = None,
     ) -> None:
         self._clock = clock
         self._turns = turns
@@ -68,6 +92,7 @@ class SimulatedRuntime:
         self._sandbox = sandbox
         self._scripts = scripts
         self._exited = exited
+        self._order = order
         self._delayed: list[QueuedTurn] = []
         self._running = 0
         self._all_ended: SimulatedSignal | None = None
@@ -92,6 +117,8 @@ class SimulatedRuntime:
     def random(self) -> float:
         """Draw from the run's stream for handlers."""
         self.demand_alive()
+        if self._order is not None:
+            self._order.touch("chance")
         return self._chance.random()
 
     def lock(self) -> AbstractContextManager[object]:
@@ -132,6 +159,8 @@ class SimulatedRuntime:
         stand_in = None if self._scripts is None else self._scripts.step(path)
         if stand_in is None:
             return body
+        if self._order is not None:
+            self._order.touch("outside")
         return lambda attempt: stand_in.attempt(attempt, body)
 
     def close(self) -> None:
@@ -148,6 +177,20 @@ class SimulatedRuntime:
         """Park the task for a time: what ``time.sleep`` does in handler code."""
         self.wake(self._turns.current, self.now() + round(max(0.0, seconds) * 1_000_000))
         self.park()
+
+    def preempt(self, touch: str) -> None:
+        """Let others come before the task goes on, if the schedule says so.
+
+        ``touch`` names what the task is about to change outside of its memory. Two effects that touch
+        different things come to the same in either order.
+        """
+        if self._order is None or self._order.is_ordinary:
+            return
+        self.demand_turn()
+        task = self._turns.current
+        if self._order.preempts(task, touch):
+            self._order.resumes(self.wake(task))
+            self.park()
 
     def exit(self, status: int) -> NoReturn:
         """End the sandbox at once: what ``os._exit`` does in handler code."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 
+from pytest_durable.entropy import Entropy
 from pytest_durable.errors import DurableStuckError, UsageError
 from pytest_durable.history.codec import to_microseconds
 from pytest_durable.result.execution import DurableFunctionTestResult
@@ -14,7 +15,6 @@ from pytest_durable.simulator.checkers.liveness import LivenessChecker
 from pytest_durable.simulator.checkers.replay import ReplayChecker
 from pytest_durable.simulator.checkers.tokens import TokenChecker
 from pytest_durable.simulator.choices import Choice, Choices
-from pytest_durable.simulator.entropy import Entropy
 from pytest_durable.simulator.execution import SimulatedExecution
 from pytest_durable.simulator.functions import Functions
 from pytest_durable.simulator.garbage import collection_paused
@@ -59,8 +59,9 @@ class Simulator:
             self._functions,
             scripts,
             options.timeouts_count_waits,
+            self._choices,
         )
-        self._loop = Loop(self._world, self._choices, None if options.skip_time else sleep_really)
+        self._loop = Loop(self._world, None if options.skip_time else sleep_really)
         self._closed = False
 
     @property

@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from durable_sdk.lambda_service import OperationType
+from pytest_durable.entropy import Entropy
 from pytest_durable.history.events import EventType
+from pytest_durable.schedules.in_order import InOrder
 from pytest_durable.simulator.callbacks import Callbacks
 from pytest_durable.simulator.chained_invokes import ChainedInvokes, Resolved, Resolver
 from pytest_durable.simulator.checkers.base import Checker
+from pytest_durable.simulator.choices import Choices
 from pytest_durable.simulator.client import Call
 from pytest_durable.simulator.clock import Clock
 from pytest_durable.simulator.compute import Compute
-from pytest_durable.simulator.entropy import Entropy
 from pytest_durable.simulator.event_queue import EventQueue, Priority
 from pytest_durable.simulator.execution import Invoker, SimulatedExecution
 from pytest_durable.simulator.executions import Executions
@@ -21,6 +23,7 @@ from pytest_durable.simulator.functions import Functions
 from pytest_durable.simulator.identifiers import Identifiers
 from pytest_durable.simulator.invocation import MEANT_FOR_PYTEST, Ending, Raised
 from pytest_durable.simulator.journal import Journal
+from pytest_durable.simulator.order import Order
 from pytest_durable.simulator.scheduled import (
     CallAnswered,
     CallArrived,
@@ -60,13 +63,15 @@ class World:
         functions: Functions | None = None,
         scripts: ScriptBook | None = None,
         timeouts_count_waits: bool = True,
+        choices: Choices | None = None,
     ) -> None:
         self.clock = Clock(start)
         self.queue: EventQueue[Item] = EventQueue()
         self.turns = Turns(stall_seconds)
         scripts = scripts or ScriptBook()
         identifiers = Identifiers(entropy.seed)
-        compute = Compute(self.clock, self.queue, self.turns, entropy, identifiers, scripts)
+        self.order = Order(self.clock, self.queue, choices or Choices(InOrder()))
+        compute = Compute(self.clock, self.queue, self.turns, entropy, identifiers, scripts, self.order)
         self._journal = Journal(checkers)
         self.executions = Executions(
             self.clock, self.queue, self._journal, compute, identifiers, limits, timeouts_count_waits

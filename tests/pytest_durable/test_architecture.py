@@ -23,6 +23,8 @@ PARTS = (
     "points",
     "faults",
     "plan",
+    "entropy",
+    "schedules",
     "exploration",
     "backend",
     "simulator",
@@ -35,7 +37,7 @@ PARTS = (
 # The modules that touch what the simulator is there to control, and why they may.
 SEAMS = {
     "simulator.affinity": {"os"},
-    "simulator.entropy": {"random"},
+    "entropy": {"random"},
     "simulator.process_exit": {"os"},
     "simulator.runtime": {"random", "threading"},
     "simulator.turns": {"threading"},
