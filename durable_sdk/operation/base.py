@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Generic, NoReturn, Protocol, TypeAlias, TypeVar
+from functools import partial
+from typing import Generic, NamedTuple, NoReturn, Protocol, TypeAlias, TypeVar
 
 from durable_sdk._plugins.executor import PluginExecutor
 from durable_sdk._plugins.infos import UserFunctionOutcome
+from durable_sdk._runtime import Runtime
 from durable_sdk._updates import UpdateJson
 from durable_sdk._wire.enums import OperationStatus
 from durable_sdk._wire.errors import ErrorObject
@@ -20,8 +22,22 @@ from durable_sdk.state import ExecutionState
 A = TypeVar("A")
 T = TypeVar("T")
 
-running_step: ContextVar[str | None] = ContextVar("durable_sdk_running_step", default=None)
-"""The name or id of the step or condition whose body runs: no operation can be called there."""
+
+class RunningStep(NamedTuple):
+    """A step or condition whose body runs, and the number of the attempt, 1 for the first."""
+
+    identifier: OperationIdentifier
+    attempt: int
+    state: ExecutionState
+
+    @property
+    def path(self) -> tuple[str | None, ...]:
+        """The names of the contexts around it, outermost first, and its own."""
+        return self.state.lineage.path(self.identifier.parent_id, self.identifier.name)
+
+
+running_step: ContextVar[RunningStep | None] = ContextVar("durable_sdk_running_step", default=None)
+"""The step or condition whose body the calling code belongs to: no operation can be called there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +157,8 @@ def run_user_function(
 
     ``attempt`` is 1 for the first; None for a context of which an earlier run is recorded.
     """
+    if state.runtime.watches_operations:
+        func = partial(_call_watched, state.runtime, identifier.operation_id, func)
     plugins = state.plugins
     if plugins is None:
         return func(argument)
@@ -154,6 +172,16 @@ def run_user_function(
         plugins.on_user_function_end(started, None, outcome=UserFunctionOutcome.INCOMPLETE)
         raise
     plugins.on_user_function_end(started, None)
+    return value
+
+
+def _call_watched(runtime: Runtime, operation_id: str, func: Callable[[A], T], argument: A) -> T:
+    try:
+        value = func(argument)
+    except BaseException as error:
+        runtime.body_ended(operation_id, error)
+        raise
+    runtime.body_ended(operation_id, None)
     return value
 
 

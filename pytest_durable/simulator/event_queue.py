@@ -18,8 +18,10 @@ class Priority(IntEnum):
 
     Timers fire before work sees the instant, so an answer of the service includes them; all work of an
     instant is done before a new invocation starts; a deadline strikes only when nothing else is left.
+    A sandbox that dies, dies before anything else happens.
     """
 
+    DEATH = -1
     TIMER = 0
     WORK = 1
     INVOCATION = 2
@@ -69,7 +71,7 @@ class EventQueue(Generic[T]):
     def push(self, due: int, priority: Priority, item: T, scope: Scope) -> Entry[T]:
         """Add ``item``, due at ``due`` (microseconds since the epoch)."""
         self._sequence += 1
-        key = due * _PRIORITIES + priority
+        key = due * _PRIORITIES + priority - Priority.DEATH
         entry = Entry(key, due, priority, self._sequence, item, scope)
         line = self._lines.get(key)
         if line is None:

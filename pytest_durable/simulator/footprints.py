@@ -21,6 +21,7 @@ from pytest_durable.simulator.scheduled import (
     InvocationTimedOut,
     InvokedExecutionEnded,
     Item,
+    ShadowEnded,
     TaskDue,
 )
 
@@ -50,7 +51,7 @@ def touched_by(item: Item) -> Sequence[str]:
             return (_record(execution), _record(invoked))
         case InvocationDue(execution) | HandlerEnded(execution) | InvocationTimedOut(execution):
             return (_record(execution), _memory(execution.record.arn))
-        case ExecutionTimedOut(execution):
+        case ExecutionTimedOut(execution) | ShadowEnded(execution):
             return (_record(execution), _memory(execution.record.arn))
         case _:
             return (_record(item.execution),)

@@ -15,6 +15,7 @@ from pytest_durable.simulator.choices import Choices
 from pytest_durable.simulator.clock import Clock
 from pytest_durable.simulator.event_queue import Entry, EventQueue, Priority
 from pytest_durable.simulator.footprints import touched_by
+from pytest_durable.simulator.injector import Injector
 from pytest_durable.simulator.runtime import QueuedTurn
 from pytest_durable.simulator.scheduled import (
     CallAnswered,
@@ -23,6 +24,7 @@ from pytest_durable.simulator.scheduled import (
     HandlerEnded,
     InvocationDue,
     Item,
+    ShadowEnded,
     TaskDue,
     TimerDue,
 )
@@ -32,7 +34,7 @@ from pytest_durable.simulator.turns import Task
 MAX_DELAY_MICROSECONDS = 60_000_000
 
 # What a machine does, and may be slow to do. All else happens at its time.
-_WORK = (TaskDue, CallArrived, CallAnswered, HandlerEnded, InvocationDue, FunctionEnded)
+_WORK = (TaskDue, CallArrived, CallAnswered, HandlerEnded, ShadowEnded, InvocationDue, FunctionEnded)
 
 _TIME = "time"
 
@@ -40,8 +42,10 @@ _TIME = "time"
 class Order:
     """Asks the choices. It is the situation of each decision at the moment that it is made."""
 
-    def __init__(self, clock: Clock, queue: EventQueue[Item], choices: Choices) -> None:
+    def __init__(self, clock: Clock, queue: EventQueue[Item], choices: Choices, injector: Injector) -> None:
         self.is_ordinary = choices.are_ordinary
+        self._injector = injector
+        self._is_watched = False
         self._clock = clock
         self._queue = queue
         self._choices = choices
@@ -63,7 +67,8 @@ class Order:
             self._follower.touch_everything()
         now = self._clock.now
         self._rivals = self._queue.rivals(head, now)
-        self._later = self._advance(head, horizon) if isinstance(head.item, _WORK) else None
+        can_wait = isinstance(head.item, _WORK) and head.priority is not Priority.DEATH
+        self._later = self._advance(head, horizon) if can_wait else None
         self._preempted = None
         entry = self._choose(head, now)
         if self._follower is not None:
@@ -71,9 +76,16 @@ class Order:
             self._follower.begin(entry.sequence)
             if entry.due > now and entry is self._later:
                 self._follower.touch_everything()
+            if self._is_watched or self._injector.faults:
+                # Faults count the points that come, of whichever execution.
+                self._follower.touch_everything()
             for resource in touched_by(entry.item):
                 self._follower.touch(resource)
         return entry
+
+    def watch_everything(self) -> None:
+        """Take note that somebody looks at the world after each event, so that every order differs."""
+        self._is_watched = True
 
     def _choose(self, head: Entry[Item], now: int) -> Entry[Item]:
         later = self._later
@@ -95,7 +107,7 @@ class Order:
             return None
         return later
 
-    def preempts(self, task: Task, resource: str) -> bool:
+    def preempts(self, task: Task, resource: Hashable) -> bool:
         """Return whether others come before ``task``, which has the turn, touches a resource."""
         follower = self._follower
         if follower is not None:
@@ -114,7 +126,7 @@ class Order:
         if self._follower is not None:
             self._follower.resume(turn.sequence)
 
-    def touch(self, resource: str) -> None:
+    def touch(self, resource: Hashable) -> None:
         """Take note that what happens now reads or changes a resource."""
         if self._follower is not None:
             self._follower.touch(resource)
@@ -155,7 +167,7 @@ def _lane(item: Item) -> Hashable:
             return task
         case CallAnswered(call):
             return call.task
-        case CallArrived() | HandlerEnded() | InvocationDue() | FunctionEnded():
+        case CallArrived() | HandlerEnded() | ShadowEnded() | InvocationDue() | FunctionEnded():
             return item.execution
         case _:
             return _TIME

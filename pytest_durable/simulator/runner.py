@@ -10,7 +10,8 @@ from typing import Any, Self
 
 from pytest_durable.backend import Runner
 from pytest_durable.durations import DurationLike, to_microseconds, to_whole_seconds
-from pytest_durable.errors import UnusedScriptError, UsageError
+from pytest_durable.errors import UnusedFaultError, UnusedScriptError, UsageError
+from pytest_durable.faults import Fault
 from pytest_durable.history.codec import event_to_json, to_datetime
 from pytest_durable.result.execution import DurableFunctionTestResult
 from pytest_durable.result.wording import counted
@@ -24,6 +25,7 @@ from pytest_durable.simulator.functions import (
     Functions,
 )
 from pytest_durable.simulator.identifiers import FunctionVersion
+from pytest_durable.simulator.injector import Injector
 from pytest_durable.simulator.invocation import Handler, demand_durable
 from pytest_durable.simulator.options import SimulatorOptions
 from pytest_durable.simulator.payload import encode_callback_text, encode_error, encode_input, encode_json
@@ -35,6 +37,7 @@ from pytest_durable.simulator.scripts.steps import StepScript
 from pytest_durable.simulator.service import dispatch
 from pytest_durable.simulator.service.requests import parse_history
 from pytest_durable.simulator.simulator import Simulator
+from pytest_durable.simulator.unused_faults import fault_complaints
 
 # A failure belongs to the test's own line, not to ours.
 __tracebackhide__ = True
@@ -82,13 +85,15 @@ class LocalRunner(Runner):
         make_options: Callable[[], SimulatorOptions],
         functions: Functions | None = None,
         scripts: ScriptBook | None = None,
+        injector: Injector | None = None,
     ) -> None:
         demand_durable(target.handler)
         self._target = target
         self._make_options = make_options
         self._functions = functions or Functions()
         self._scripts = scripts or ScriptBook()
-        self._simulator = Simulator(make_options(), self._functions, self._scripts)
+        self.injector = injector or Injector()
+        self._simulator = Simulator(make_options(), self._functions, self._scripts, self.injector)
         self._scripts_checked = False
         self.clock = RunnerClock(self._simulator)
 
@@ -276,6 +281,16 @@ class LocalRunner(Runner):
         """
         return self._scripts.on_step(name, times)
 
+    def inject(self, *faults: Fault) -> None:
+        """Add faults, as ``@pytest.mark.durable_faults`` does; they count the points that come from now on.
+
+        A fault that never strikes fails the test.
+
+        Raises:
+            UsageError: one is no fault, or is about the order of a whole run.
+        """
+        self.injector.add(*faults)
+
     def stop_execution(self, execution_arn: str, error: Any = None) -> None:
         """End an execution from outside, with status STOPPED; nothing happens to one that has ended.
 
@@ -395,12 +410,13 @@ class LocalRunner(Runner):
         ]
 
     def close(self) -> None:
-        """Unwind whatever still runs, and check that every script came to use, once.
+        """Unwind whatever still runs, and check that every script came to use and every fault struck, once.
 
         What has been recorded stays readable.
 
         Raises:
             UnusedScriptError: a script was never used, or not as often as its ``times`` says.
+            UnusedFaultError: a fault never struck.
         """
         self._simulator.close()
         self.check_scripts()
@@ -410,15 +426,24 @@ class LocalRunner(Runner):
         self._scripts_checked = True
         self._simulator.close()
 
+    def waive_checks(self) -> None:
+        """Demand nothing of scripts and faults: the run is one of an exploration, in which they may be idle."""
+        self._scripts_checked = True
+
     def check_scripts(self) -> None:
-        """Check, once, that every script came to use.
+        """Check, once, that every script came to use and every fault struck.
 
         Raises:
             UnusedScriptError: one was never used, or not as often as its ``times`` says.
+            UnusedFaultError: one never struck.
         """
         if self._scripts_checked:
             return
         self._scripts_checked = True
-        complaints = self._scripts.complaints(self._simulator.executions.values())
+        executions = self._simulator.executions.values()
+        complaints = self._scripts.complaints(executions)
         if complaints:
             raise UnusedScriptError("\n".join(complaints))
+        complaints = fault_complaints(self.injector, executions)
+        if complaints:
+            raise UnusedFaultError("\n".join(complaints))

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager
 from random import Random
-from typing import Any, NoReturn, Protocol, TypeVar
+from typing import Any, NamedTuple, NoReturn, Protocol, TypeVar
 
-from durable_sdk._runtime import Body, Signal
+from durable_sdk._runtime import Body, OperationCall, Signal
+from durable_sdk.operation.base import running_step
+from pytest_durable.history.events import ErrorJson
+from pytest_durable.history.log import EventLog
+from pytest_durable.points import Delay, Die, Path, Point, Position, Raise, TakeTooLong
 from pytest_durable.simulator.clock import Clock
+from pytest_durable.simulator.injector import Injector
 from pytest_durable.simulator.turns import Sandbox, SandboxKilled, Task, Turns
 
 T = TypeVar("T")
@@ -37,7 +42,7 @@ class Order(Protocol):
 
     is_ordinary: bool
 
-    def preempts(self, task: Task, resource: str) -> bool:
+    def preempts(self, task: Task, resource: Hashable) -> bool:
         """Return whether others come before the task goes on after it touched a resource."""
         ...
 
@@ -45,7 +50,7 @@ class Order(Protocol):
         """Take note of the turn in which the task goes on."""
         ...
 
-    def touch(self, resource: str) -> None:
+    def touch(self, resource: Hashable) -> None:
         """Take note that a resource is read or changed."""
         ...
 
@@ -71,6 +76,33 @@ class StepScripts(Protocol):
         ...
 
 
+class Origin(NamedTuple):
+    """Whose runtime it is: the execution by name, the number of its invocation, its log.
+
+    ``function`` is the name of what runs: the handler's, or with ``is_call`` that of the plain function which
+    an operation of the execution has called. It times out at ``deadline``, in microseconds since the epoch.
+    """
+
+    execution: str
+    invocation: int
+    log: EventLog
+    function: str
+    is_call: bool
+    deadline: int
+
+
+class OperationWatcher(Protocol):
+    """What is told of the operations that an invocation calls."""
+
+    def operation_called(self, call: OperationCall, /) -> None:
+        """The handler calls an operation; see `durable_sdk._runtime.Runtime`."""
+        ...
+
+    def body_ended(self, operation_id: str | None, error: BaseException | None, /) -> None:
+        """The body of an operation, or the handler (None), has returned or raised."""
+        ...
+
+
 class SimulatedRuntime:
     """The runtime of one invocation. Once its sandbox has died, every call raises SandboxKilled."""
 
@@ -82,7 +114,9 @@ class SimulatedRuntime:
         chance: Random,
         sandbox: Sandbox,
         scripts: StepScripts | None = None,
-        exited: Callable[[int], None] | None = None,
+        died: Callable[[ErrorJson | None], None] | None = None,
+        origin: Origin | None = None,
+        injector: Injector | None = None,
         order: Order | None = None,
     ) -> None:
         self._clock = clock
@@ -91,11 +125,16 @@ class SimulatedRuntime:
         self._chance = chance
         self._sandbox = sandbox
         self._scripts = scripts
-        self._exited = exited
+        self._died = died
+        self._injector = injector or Injector()
         self._order = order
+        self.origin = origin
         self._delayed: list[QueuedTurn] = []
         self._running = 0
         self._all_ended: SimulatedSignal | None = None
+        self.watcher: OperationWatcher | None = None
+        """Is told of the operations that this invocation calls."""
+        self._has_replayed = False
         self.tasks: list[Task] = []
         """Every task that was ever spawned."""
 
@@ -151,17 +190,94 @@ class SimulatedRuntime:
 
     @property
     def replaces_steps(self) -> bool:
-        """Whether the test has scripts for steps."""
-        return self._scripts is not None and self._scripts.has_steps
+        """Whether the test has scripts for steps, or something may happen at them."""
+        return not self._injector.is_idle or (self._scripts is not None and self._scripts.has_steps)
 
     def step_body(self, path: tuple[str | None, ...], body: Callable[[int], T]) -> Callable[[int], T]:
         """Return ``body``, or what a script of the test puts in its place."""
         stand_in = None if self._scripts is None else self._scripts.step(path)
-        if stand_in is None:
+        if stand_in is not None:
+            if self._order is not None:
+                self._order.touch("outside")
+            real, body = body, lambda attempt: stand_in.attempt(attempt, real)
+        if self._injector.is_idle:
             return body
-        if self._order is not None:
-            self._order.touch("outside")
-        return lambda attempt: stand_in.attempt(attempt, body)
+        return lambda attempt: self._attempt(path, attempt, body)
+
+    def _attempt(self, path: Path, number: int, body: Callable[[int], T]) -> T:
+        """Run the body of a step, unless something happens around it."""
+        self._meet(Position.BEFORE_STEP, path, attempt=number)
+        try:
+            value = body(number)
+        except Exception:
+            self._meet(Position.AFTER_STEP, path, attempt=number)
+            raise
+        self._meet(Position.AFTER_STEP, path, attempt=number)
+        return value
+
+    def effect(self, name: str, resource: Hashable) -> None:
+        """Let happen what may after an effect on ``resource``, which is outside, by the name ``name``."""
+        self.demand_turn()
+        step = running_step.get()
+        if step is not None and not self._injector.is_idle:
+            self._meet(Position.DURING_STEP, step.path, effect=name, attempt=step.attempt)
+        self.preempt(resource)
+
+    def preempt(self, touch: Hashable) -> None:
+        """Let others come before the task goes on, if the schedule says so.
+
+        ``touch`` tells what the task reads or changes outside of its memory, just before or after. It is
+        equal in every run. Two effects that touch different things come to the same in either order.
+        """
+        if self._order is None or self._order.is_ordinary:
+            return
+        self.demand_turn()
+        task = self._turns.current
+        if self._order.preempts(task, touch):
+            self._order.resumes(self.wake(task))
+            self.park()
+
+    def _meet(
+        self, position: Position, path: Path, effect: str | None = None, attempt: int | None = None
+    ) -> None:
+        """Ask the faults what happens at a point of the current task, and let it happen."""
+        origin = self.origin
+        if origin is None:
+            return
+        point = Point(
+            position, path or (origin.function,), origin.execution, origin.invocation, effect, attempt
+        )
+        match self._injector.at(point):
+            case Die(_, error):
+                self.die(error)
+            case Raise(raised):
+                raise raised
+            case Delay(microseconds):
+                self.sleep(microseconds / 1_000_000)
+            case TakeTooLong():
+                self.wake(self._turns.current, origin.deadline + 1)
+                self.park()
+            case _:
+                pass
+
+    @property
+    def watches_operations(self) -> bool:
+        """Whether anybody wants to be told of operations."""
+        return self.watcher is not None or not (self._has_replayed or self._injector.is_idle)
+
+    def operation_called(self, call: OperationCall) -> None:
+        """Tell the watcher, and let happen what may when the first operation is answered from its record."""
+        self.demand_alive()
+        if self.watcher is not None:
+            self.watcher.operation_called(call)
+        if call.has_ended and not (self._has_replayed or self._injector.is_idle):
+            self._has_replayed = True
+            self._meet(Position.REPLAY, ())
+
+    def body_ended(self, operation_id: str | None, error: BaseException | None) -> None:
+        """Tell the watcher, unless the sandbox has died."""
+        if self.watcher is not None and not self._sandbox.closed:
+            self.watcher.body_ended(operation_id, error)
 
     def close(self) -> None:
         """Drop delayed tasks and park until every other task has ended."""
@@ -173,30 +289,25 @@ class SimulatedRuntime:
             self._all_ended = SimulatedSignal(self)
             self._all_ended.wait()
 
+    @property
+    def has_turn(self) -> bool:
+        """Whether the calling thread carries the task that has the turn."""
+        return self._turns.has_turn
+
     def sleep(self, seconds: float) -> None:
         """Park the task for a time: what ``time.sleep`` does in handler code."""
         self.wake(self._turns.current, self.now() + round(max(0.0, seconds) * 1_000_000))
         self.park()
 
-    def preempt(self, touch: str) -> None:
-        """Let others come before the task goes on, if the schedule says so.
-
-        ``touch`` names what the task is about to change outside of its memory. Two effects that touch
-        different things come to the same in either order.
-        """
-        if self._order is None or self._order.is_ordinary:
-            return
-        self.demand_turn()
-        task = self._turns.current
-        if self._order.preempts(task, touch):
-            self._order.resumes(self.wake(task))
-            self.park()
-
     def exit(self, status: int) -> NoReturn:
         """End the sandbox at once: what ``os._exit`` does in handler code."""
+        self.die(None)
+
+    def die(self, error: ErrorJson | None) -> NoReturn:
+        """End the sandbox at once; ``error`` is what Lambda reports, None that the runtime has exited."""
         self.demand_turn()
-        if self._exited is not None:
-            self._exited(status)
+        if self._died is not None:
+            self._died(error)
             self.park()
         raise SandboxKilled
 

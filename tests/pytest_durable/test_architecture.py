@@ -28,6 +28,7 @@ PARTS = (
     "exploration",
     "backend",
     "simulator",
+    "effects",
     "runner",
     "settings",
     "markers",
