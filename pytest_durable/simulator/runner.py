@@ -30,7 +30,7 @@ from pytest_durable.simulator.ledger.ledger import EffectLedger
 from pytest_durable.simulator.options import SimulatorOptions
 from pytest_durable.simulator.payload import encode_callback_text, encode_error, encode_input, encode_json
 from pytest_durable.simulator.pending import PendingOperation, pending_operations
-from pytest_durable.simulator.scripts.book import ScriptBook
+from pytest_durable.simulator.scripts.book import Around, ScriptBook
 from pytest_durable.simulator.scripts.callbacks import CallbackScript
 from pytest_durable.simulator.scripts.invokes import InvokeScript
 from pytest_durable.simulator.scripts.steps import StepScript
@@ -314,6 +314,13 @@ class LocalRunner(Runner):
             UsageError: it is no function.
         """
         self._invariants.at_end(holds)
+
+    def surround_steps(self, around: Around) -> None:
+        """Run in place of the body of each step what ``around(path, body)`` returns; scripts are inside.
+
+        Bodies take the number of the attempt. What they return is recorded as ever.
+        """
+        self._scripts.surround_steps(around)
 
     def use_ledger(self, ledger: EffectLedger) -> None:
         """Show invariants this ledger as ``world.effects``."""
