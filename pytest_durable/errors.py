@@ -6,6 +6,7 @@
       DurableTestError               base of ours
         UsageError                   a marker, option or call was wrong; nothing has run
         UnusedScriptError            a script did not come to use, or not as often as it says
+          UnusedFaultError           a fault never struck
         DurableStuckError            the execution can make no progress
         CheckerError                 a property of every run does not hold
         NonDeterminismError          two runs that had to be equal differ
@@ -32,6 +33,10 @@ class UsageError(DurableTestError):
 
 class UnusedScriptError(DurableTestError):
     """What a test decided beforehand did not come to use, or not as often as it says."""
+
+
+class UnusedFaultError(UnusedScriptError):
+    """A fault was injected and never struck."""
 
 
 class DurableStuckError(DurableTestError):

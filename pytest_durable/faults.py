@@ -14,6 +14,7 @@ Another plugin adds a kind by a subclass of `Fault`, returned from its hook ``py
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, TypeAlias
@@ -100,15 +101,26 @@ class Fault:
         return count >= self.nth and (self.times == "always" or count < self.nth + self.times)
 
     def __repr__(self) -> str:
-        shown = []
-        for spec in dataclasses.fields(self):
-            value = getattr(self, spec.name)
-            if value == spec.default and type(value) is type(spec.default):
-                continue
-            shown.append(repr(value) if spec.name in self.order_first else f"{spec.name}={value!r}")
-        # What has no name in the call comes first: fields of the base stand at the front of the list.
-        shown.sort(key=lambda text: "=" in text.partition("(")[0])
+        given = {
+            spec.name: getattr(self, spec.name)
+            for spec in dataclasses.fields(self)
+            if getattr(self, spec.name) != spec.default
+        }
+        # The first ones need no names, up to one that is left out.
+        first = list(itertools.takewhile(lambda name: name in given, self.order_first))
+        shown = [_written(given.pop(name)) for name in first]
+        shown += [f"{name}={_written(value)}" for name, value in given.items()]
         return f"{self.kind()}({', '.join(shown)})"
+
+
+def _written(value: object) -> str:
+    if isinstance(value, type):
+        return (
+            value.__qualname__
+            if value.__module__ == "builtins"
+            else f"{value.__module__}.{value.__qualname__}"
+        )
+    return repr(value)
 
 
 def _matches(name: Name, path: Path) -> bool:

@@ -251,12 +251,14 @@ def make_runner(handler: Any, **options: Any) -> LocalRunner:
     """Return a runner of the handler. ``schedule`` is made anew for each simulation from a seed."""
     seed = options.get("seed", 0)
     is_random = options.pop("random_schedule", False)
+    injector = options.pop("injector", None)
 
     def make_options() -> SimulatorOptions:
         schedule: Schedule = Seeded(seed) if is_random else InOrder()
         return SimulatorOptions(schedule=schedule, **options)
 
-    return LocalRunner(Target(handler, FunctionVersion("function")), make_options)
+    target = Target(handler, FunctionVersion("function"))
+    return LocalRunner(target, make_options, injector=injector)
 
 
 def runner_of(case: Case, **options: Any) -> LocalRunner:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from durable_sdk.lambda_service import OperationSubType
 from pytest_durable.errors import UsageError
 from pytest_durable.history.events import ErrorJson, Event, EventType
 from pytest_durable.history.fold import RecordedOperation
+from pytest_durable.points import Behaviour, Misbehave, Path, Point, Position
 from pytest_durable.simulator.clock import Clock
 from pytest_durable.simulator.event_queue import EventQueue, Priority
 from pytest_durable.simulator.execution import SimulatedExecution
+from pytest_durable.simulator.injector import Injector
 from pytest_durable.simulator.scheduled import CallbackHeartbeatDue, CallbackReplyDue, Item, TimerDue
 from pytest_durable.simulator.scripts.book import ScriptBook
 from pytest_durable.simulator.scripts.callbacks import CallbackScript, Failure, Reply, Success
@@ -30,6 +33,9 @@ from pytest_durable.simulator.service.errors import ServiceError
 
 # A failure belongs to the test's own line, not to ours.
 __tracebackhide__ = True
+
+# How much later than its script says an answer comes that is to be late, where there is no timeout.
+_LATE = 3_600 * 1_000_000
 
 
 class Complete(Protocol):
@@ -51,14 +57,18 @@ class Callbacks:
         executions: Mapping[str, SimulatedExecution],
         scripts: ScriptBook,
         complete: Complete,
+        injector: Injector,
     ) -> None:
         self._clock = clock
         self._queue = queue
         self._executions = executions
         self._scripts = scripts
         self._complete = complete
+        self._injector = injector
         self._unsubmitted: dict[tuple[str, str | None], tuple[str, Reply]] = {}
         self._late: dict[tuple[str, str], Reply] = {}
+        self._last_due: dict[str, int] = {}
+        """When the last answer comes that is planned for an execution, by its ARN."""
         self.made_by: dict[str, int] = {}
         """The number of the invocation that made a callback, by the callback's id."""
         self.answered: dict[str, None] = {}
@@ -143,6 +153,9 @@ class Callbacks:
                 ".heartbeat(...) or .never()."
             )
         self._demand_possible(script, reply, execution, operation)
+        if not self._injector.is_idle:
+            path = callback_paths(operations, operation.subject)[0]
+            reply = self._misbehaving(reply, execution, operation, path)
         operation_id = operation.subject.operation_id
         if reply.late:
             self._late[execution.record.arn, operation_id] = reply
@@ -157,6 +170,28 @@ class Callbacks:
             self._unsubmitted[execution.record.arn, parent_id] = operation_id, reply
         else:
             self._schedule(execution, operation_id, reply)
+
+    def _misbehaving(
+        self, reply: Reply, execution: SimulatedExecution, operation: RecordedOperation, path: Path
+    ) -> Reply:
+        """Return the reply as faults have it."""
+        record = execution.record
+        name = record.execution.name or ""
+        match self._injector.at(Point(Position.CALLBACK, path, name, record.invocations)):
+            case Misbehave(Behaviour.DUPLICATE):
+                return replace(reply, duplicate=True)
+            case Misbehave(Behaviour.LATE) if operation.deadline_at is not None:
+                return replace(reply, late=True, early=False, heartbeats=None)
+            case Misbehave(Behaviour.LATE):
+                return replace(reply, after=(reply.after or 0) + _LATE, early=False)
+            case Misbehave(Behaviour.EARLY):
+                return replace(reply, early=True, late=False)
+            case Misbehave(Behaviour.NEVER):
+                return replace(reply, answer=None, heartbeats=None)
+            case Misbehave(Behaviour.REORDERED):
+                return replace(reply, yields=True)
+            case _:
+                return reply
 
     @staticmethod
     def _demand_possible(
@@ -199,12 +234,21 @@ class Callbacks:
         """Queue the answer. It comes when all work of its instant is done, unless it is early."""
         if reply.answer is None:
             return
-        item = CallbackReplyDue(execution, operation_id, reply.answer)
+        item = CallbackReplyDue(execution, operation_id, reply.answer, reply.yields)
+        if not reply.yields:
+            due = self._clock.now + delay
+            self._last_due[execution.record.arn] = max(self._last_due.get(execution.record.arn, 0), due)
         for _ in range(2 if reply.duplicate else 1):
             self._queue.push(self._clock.now + delay, priority, item, execution)
 
     def reply(self, item: CallbackReplyDue) -> None:
         """Answer as a script says. Nobody but its sender learns that the service refuses a second answer."""
+        last_due = self._last_due.get(item.execution.record.arn, 0)
+        if item.yields and last_due >= self._clock.now:
+            # Behind all answers that are known by now, and those that they give rise to at once.
+            following = replace(item, yields=last_due > self._clock.now)
+            self._queue.push(last_due, Priority.INVOCATION, following, item.execution)
+            return
         operation = item.execution.record.log.operations[item.operation_id]
         execution_id = item.execution.record.execution.operation_id
         match item.answer:

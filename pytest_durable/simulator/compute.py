@@ -14,11 +14,12 @@ from pytest_durable.simulator.event_queue import EventQueue, Priority
 from pytest_durable.simulator.execution import SimulatedExecution
 from pytest_durable.simulator.functions import RegisteredFunction
 from pytest_durable.simulator.identifiers import FunctionVersion, Identifiers
+from pytest_durable.simulator.injector import Injector
 from pytest_durable.simulator.invocation import (
+    Died,
     Ending,
     Handler,
     Invocation,
-    Raised,
     Sandbox,
     function_task,
     handler_task,
@@ -32,6 +33,7 @@ from pytest_durable.simulator.scheduled import (
     HandlerEnded,
     InvocationTimedOut,
     Item,
+    ShadowEnded,
     TaskDue,
 )
 from pytest_durable.simulator.scripts.book import ScriptBook
@@ -52,6 +54,7 @@ class Compute:
         entropy: Entropy,
         identifiers: Identifiers,
         scripts: ScriptBook,
+        injector: Injector,
     ) -> None:
         self._clock = clock
         self._queue = queue
@@ -59,20 +62,35 @@ class Compute:
         self._chance = entropy.stream("handler")
         self._identifiers = identifiers
         self._scripts = scripts
+        self._injector = injector
 
     def invoke(self, execution: SimulatedExecution, event: dict[str, Any]) -> Task:
         """Begin an invocation of an execution's handler with ``event``, and return its task."""
+        return self._invoke(execution, event, is_shadow=False)
+
+    def invoke_again(self, execution: SimulatedExecution, event: dict[str, Any]) -> None:
+        """Deliver the invocation of ``event`` once more, to another sandbox; its task gets a turn soon."""
+        task = self._invoke(execution, event, is_shadow=True)
+        self._queue.push(self._clock.now, Priority.WORK, TaskDue(task), task.sandbox)
+
+    def _invoke(self, execution: SimulatedExecution, event: dict[str, Any], *, is_shadow: bool) -> Task:
         record = execution.record
         request_id = self._identifiers.request_id(record.execution.operation_id, record.invocations)
         sandbox = Sandbox()
 
         def ended(ending: Ending) -> None:
-            self._push_work(HandlerEnded(execution, ending), sandbox)
+            item: Item = HandlerEnded(execution, ending)
+            if is_shadow:
+                item = ShadowEnded(execution, invocation)
+            self._push_ending(item, ending, sandbox)
 
-        timeout_seconds = execution.invocation_timeout_seconds
-        invocation = self._begin(record.invocations, request_id, timeout_seconds, sandbox, ended)
-        invocation.runtime.origin = Origin(record.execution.name or "", record.invocations, record.log)
-        execution.invocation = invocation
+        invocation = self._begin(
+            record.invocations, request_id, execution, execution.function, sandbox, ended
+        )
+        if is_shadow:
+            execution.shadows.append(invocation)
+        else:
+            execution.invocation = invocation
         self._queue.push(
             invocation.deadline, Priority.DEADLINE, InvocationTimedOut(execution, invocation), sandbox
         )
@@ -104,13 +122,9 @@ class Compute:
         sandbox = Sandbox()
 
         def ended(ending: Ending) -> None:
-            self._push_work(FunctionEnded(execution, operation_id, ending), sandbox)
+            self._push_ending(FunctionEnded(execution, operation_id, ending), ending, sandbox)
 
-        call = self._begin(1, request_id, execution.invocation_timeout_seconds, sandbox, ended)
-        record = execution.record
-        call.runtime.origin = Origin(
-            record.execution.name or "", record.invocations, record.log, version.name
-        )
+        call = self._begin(1, request_id, execution, version, sandbox, ended, is_call=True)
         execution.calls[operation_id] = call
         self._queue.push(call.deadline, Priority.DEADLINE, FunctionTimedOut(execution, operation_id), sandbox)
         handler: Handler = function.handler
@@ -124,16 +138,21 @@ class Compute:
         self,
         number: int,
         request_id: str,
-        timeout_seconds: int,
+        execution: SimulatedExecution,
+        function: FunctionVersion,
         sandbox: Sandbox,
         ended: Callable[[Ending], None],
+        *,
+        is_call: bool = False,
     ) -> Invocation:
         now = self._clock.now
+        deadline = now + execution.invocation_timeout_seconds * _SECOND
+        record = execution.record
         return Invocation(
             number=number,
             request_id=request_id,
             started_at=now,
-            deadline=now + timeout_seconds * _SECOND,
+            deadline=deadline,
             sandbox=sandbox,
             runtime=SimulatedRuntime(
                 self._clock,
@@ -143,7 +162,16 @@ class Compute:
                 sandbox,
                 self._scripts,
                 # To the service a process that ends is the same whichever way it does.
-                lambda status: ended(Raised(SystemExit(status))),
+                lambda error: ended(Died(error)),
+                Origin(
+                    record.execution.name or "",
+                    record.invocations,
+                    record.log,
+                    function.name,
+                    is_call,
+                    deadline,
+                ),
+                self._injector,
             ),
         )
 
@@ -160,6 +188,10 @@ class Compute:
 
     def _schedule_turn(self, due: int, task: Task) -> Any:
         return self._queue.push(due, Priority.WORK, TaskDue(task), task.sandbox)
+
+    def _push_ending(self, item: Item, ending: Ending, sandbox: Sandbox) -> None:
+        priority = Priority.DEATH if isinstance(ending, Died) else Priority.WORK
+        self._queue.push(self._clock.now, priority, item, sandbox)
 
     def _push_work(self, item: Item, sandbox: Sandbox) -> None:
         self._queue.push(self._clock.now, Priority.WORK, item, sandbox)

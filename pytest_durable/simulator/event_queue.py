@@ -17,8 +17,10 @@ class Priority(IntEnum):
 
     Timers fire before work sees the instant, so an answer of the service includes them; all work of an
     instant is done before a new invocation starts; a deadline strikes only when nothing else is left.
+    A sandbox that dies, dies before anything else happens.
     """
 
+    DEATH = -1
     TIMER = 0
     WORK = 1
     INVOCATION = 2

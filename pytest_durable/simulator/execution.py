@@ -49,6 +49,7 @@ class SimulatedExecution:
         "last_event",
         "paused",
         "record",
+        "shadows",
         "tenant_id",
         "timeout",
     )
@@ -71,6 +72,8 @@ class SimulatedExecution:
         self.function = function
         self.invocation_timeout_seconds = invocation_timeout_seconds
         self.invocation: Invocation | None = None
+        self.shadows: list[Invocation] = []
+        """Second runs of invocations that were delivered twice."""
         self.invocation_is_due = False
         self.last_event: Event | None = None
         self.invoker = invoker

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from contextvars import Context, copy_context
+from typing import Any
 
 from durable_sdk.lambda_service import OperationType
 from pytest_durable.history.events import ErrorJson, Event, EventType, InvocationOutcome, Subject
+from pytest_durable.points import Point, Position, Repeat
 from pytest_durable.simulator.clock import Clock
 from pytest_durable.simulator.compute import Compute, exit_error
 from pytest_durable.simulator.event_queue import EventQueue, Priority
 from pytest_durable.simulator.execution import Invoker, SimulatedExecution
 from pytest_durable.simulator.identifiers import FunctionVersion, Identifiers, execution_arn
+from pytest_durable.simulator.injector import Injector
 from pytest_durable.simulator.invocation import (
     MEANT_FOR_PYTEST,
     Answer,
@@ -53,6 +56,7 @@ class Executions:
         identifiers: Identifiers,
         limits: Limits,
         timeouts_count_waits: bool,
+        injector: Injector,
     ) -> None:
         self._clock = clock
         self._queue = queue
@@ -61,6 +65,7 @@ class Executions:
         self._identifiers = identifiers
         self._limits = limits
         self._timeouts_count_waits = timeouts_count_waits
+        self._injector = injector
         self.by_arn: dict[str, SimulatedExecution] = {}
         """In order of start, those of invoked functions included."""
         self.skipped = SkippedTime()
@@ -191,7 +196,23 @@ class Executions:
         execution.answered_meanwhile = False
         event = build_event(execution.record)
         self._journal.invoked(execution.record, event)
+        if not self._injector.is_idle:
+            self._trouble(execution, event)
         return self._compute.invoke(execution, event)
+
+    def _trouble(self, execution: SimulatedExecution, event: dict[str, Any]) -> None:
+        """Let faults have their way with an invocation that is about to begin."""
+        name, number = execution.record.execution.name or "", execution.record.invocations
+        match self._injector.at(Point(Position.INVOCATION, (execution.function.name,), name, number)):
+            case Repeat():
+                self._compute.invoke_again(execution, event)
+            case _:
+                pass
+
+    def forget_shadow(self, execution: SimulatedExecution, invocation: Invocation) -> None:
+        """End the second run of an invocation that was delivered twice."""
+        self.reaper.kill(invocation)
+        execution.shadows.remove(invocation)
 
     def complete_outside(self, execution: SimulatedExecution, event: Event) -> None:
         """Record what completes an operation from outside, and let the handler know."""
@@ -290,13 +311,16 @@ class Executions:
         else:
             self._invoke_after(execution, self._limits.retry_seconds)
 
-    def crash(self, execution: SimulatedExecution) -> None:
-        """Kill the sandbox that runs the handler, if any does."""
+    def crash(self, execution: SimulatedExecution, error: ErrorJson | None = None) -> None:
+        """Kill the sandbox that runs the handler, if any does; ``error`` is what Lambda reports of it."""
         if execution.invocation is not None:
-            self._crash(execution, exit_error(execution.invocation))
+            self._crash(execution, error or exit_error(execution.invocation))
 
     def time_out_invocation(self, execution: SimulatedExecution, invocation: Invocation) -> None:
         """Kill the sandbox that runs the handler: it takes too long."""
+        if invocation is not execution.invocation:
+            self.forget_shadow(execution, invocation)
+            return
         self._crash(execution, self._compute.time_limit_error(invocation))
 
     def _crash(self, execution: SimulatedExecution, error: ErrorJson) -> None:
@@ -335,6 +359,8 @@ class Executions:
         if execution.invocation is not None:
             self.reaper.kill(execution.invocation)
             self._complete_invocation(execution, exit_error(execution.invocation))
+        for shadow in list(execution.shadows):
+            self.forget_shadow(execution, shadow)
         # What a checkpoint has decided already stands, whatever strikes afterwards.
         decided = execution.last_event or event
         self._journal.record(execution, decided._replace(at=self._clock.now))

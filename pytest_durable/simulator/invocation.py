@@ -73,7 +73,14 @@ class Raised:
     error: BaseException
 
 
-Ending: TypeAlias = Returned | Raised
+@dataclass(frozen=True, slots=True)
+class Died:
+    """The sandbox has died; ``error`` is what Lambda reports, None that the runtime has exited."""
+
+    error: ErrorJson | None = None
+
+
+Ending: TypeAlias = Returned | Raised | Died
 
 # Ctrl-C, and a test that gives up inside a handler; all else that leaves a handler is the service's business.
 MEANT_FOR_PYTEST = (
@@ -150,6 +157,8 @@ def function_task(
 def interpret_function(ending: Ending, exit_error: ErrorJson) -> tuple[str | None, ErrorJson | None]:
     """Return the result of a plain function, or its error; ``exit_error`` is that of a process that ends."""
     match ending:
+        case Died(error_json):
+            return None, error_json or exit_error
         case Raised(SystemExit()):
             return None, exit_error
         case Raised(error):
@@ -200,6 +209,8 @@ Answer: TypeAlias = Succeeded | Failed | Pending | Crashed | Invalid
 
 def interpret(ending: Ending, output_bytes_max: int, exit_error: ErrorJson) -> Answer:
     """Return what the ending of an invocation means; ``exit_error`` is that of a process that ends."""
+    if isinstance(ending, Died):
+        return Crashed(ending.error or exit_error)
     if isinstance(ending, Raised):
         if isinstance(ending.error, SystemExit):
             return Crashed(exit_error)

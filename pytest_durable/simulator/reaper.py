@@ -35,6 +35,7 @@ class Reaper:
             for run in _runs(execution):
                 self.kill(run)
             execution.invocation = None
+            execution.shadows.clear()
             execution.calls.clear()
 
     @property
@@ -75,6 +76,6 @@ class Reaper:
 
 
 def _runs(execution: SimulatedExecution) -> list[Invocation]:
-    """Return what runs for an execution: its handler, and plain functions that it has invoked."""
+    """Return what runs for an execution: its handler, perhaps twice, and plain functions it has invoked."""
     handler = [] if execution.invocation is None else [execution.invocation]
-    return [*handler, *execution.calls.values()]
+    return [*handler, *execution.shadows, *execution.calls.values()]

@@ -9,9 +9,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from pytest_durable.backend import Runner
+from pytest_durable.drawn import DrawnPlan
 from pytest_durable.durations import DurationLike, to_microseconds, to_whole_seconds
-from pytest_durable.errors import UnusedScriptError, UsageError
+from pytest_durable.errors import UnusedFaultError, UnusedScriptError, UsageError
+from pytest_durable.faults import Fault
 from pytest_durable.history.codec import event_to_json, to_datetime
+from pytest_durable.plan import Plan
 from pytest_durable.result.execution import DurableFunctionTestResult
 from pytest_durable.result.wording import counted
 from pytest_durable.simulator.awaiting import await_callback
@@ -24,6 +27,7 @@ from pytest_durable.simulator.functions import (
     Functions,
 )
 from pytest_durable.simulator.identifiers import FunctionVersion
+from pytest_durable.simulator.injector import Injector
 from pytest_durable.simulator.invariants import Invariants, Property
 from pytest_durable.simulator.invocation import Handler, demand_durable
 from pytest_durable.simulator.ledger.ledger import EffectLedger
@@ -37,6 +41,8 @@ from pytest_durable.simulator.scripts.steps import StepScript
 from pytest_durable.simulator.service import dispatch
 from pytest_durable.simulator.service.requests import parse_history
 from pytest_durable.simulator.simulator import Simulator
+from pytest_durable.simulator.unfolding import UnfoldingInjector, UnfoldingOrder, deviations_of, unfolded
+from pytest_durable.simulator.unused_faults import fault_complaints
 
 # A failure belongs to the test's own line, not to ours.
 __tracebackhide__ = True
@@ -84,6 +90,7 @@ class LocalRunner(Runner):
         make_options: Callable[[], SimulatorOptions],
         functions: Functions | None = None,
         scripts: ScriptBook | None = None,
+        injector: Injector | None = None,
         invariants: Invariants | None = None,
     ) -> None:
         demand_durable(target.handler)
@@ -92,13 +99,69 @@ class LocalRunner(Runner):
         self._functions = functions or Functions()
         self._scripts = scripts or ScriptBook()
         self._invariants = invariants or Invariants()
-        options = make_options()
-        options = replace(options, more_checkers=(*options.more_checkers, self._invariants))
-        self._simulator = Simulator(options, self._functions, self._scripts)
-        self._invariants.attach(self._simulator, lambda: 0)
+        self.injector = injector or Injector()
+        self._unfolded: Callable[[], Plan] | None = None
+        self._begin(make_options())
+
+    def _begin(self, options: SimulatorOptions) -> None:
+        """Set up a world in which nothing has happened."""
+        watched = replace(options, more_checkers=(*options.more_checkers, self._invariants))
+        self._simulator = Simulator(watched, self._functions, self._scripts, self.injector)
+        self._invariants.attach(self._simulator, lambda: len(self.injector.strikes))
         self._scripts_checked = False
         self._invariants_checked = False
         self.clock = RunnerClock(self._simulator)
+
+    def follow(self, plan: Plan | DrawnPlan) -> None:
+        """Let what is going to run deviate from the ordinary as a plan says, from the beginning.
+
+        Raises:
+            UsageError: something has run already, or it is no plan.
+        """
+        given: object = plan
+        if not isinstance(given, Plan | DrawnPlan):
+            raise UsageError(f"A plan is drawn by pytest_durable.strategies.plans(), got {given!r}.")
+        if self._simulator.executions:
+            raise UsageError("A plan is about all of a test's runs: give it to the first one.")
+        schedule = self._simulator.options.schedule
+        if isinstance(plan, Plan):
+            self.injector.add(*plan.faults)
+            schedule = UnfoldingOrder(deviations_of(plan.picks)) if plan.picks else schedule
+        else:
+            self.injector = injector = UnfoldingInjector(self.injector, plan)
+            order = UnfoldingOrder(plan.order)
+            schedule = order if plan.order else schedule
+            self._unfolded = lambda: unfolded(injector, order)
+        self._begin(replace(self._make_options(), schedule=schedule))
+
+    @property
+    def unfolded(self) -> Plan | None:
+        """What the drawn plan that is followed has come to mean so far; None if none is followed."""
+        return None if self._unfolded is None else self._unfolded()
+
+    def beginning(self) -> Callable[[], None]:
+        """Return what brings the runner back to how it is now, before anything has run.
+
+        Scripts, functions, faults and invariants that were given so far stay, and nothing of them has
+        been used.
+        """
+        functions, scripts, demands = (
+            self._functions.copy(),
+            self._scripts.rewound(),
+            self._invariants.demands,
+        )
+        faults, collects, ledger = self.injector.faults, self.injector.collects, self._invariants.view.ledger
+
+        def begin_again() -> None:
+            self._simulator.close()
+            self._functions, self._scripts = functions.copy(), scripts.rewound()
+            self._invariants = Invariants(demands.rewound())
+            self.injector = Injector(faults, collects=collects)
+            self._unfolded = None
+            self._begin(self._make_options())
+            self._invariants.view.use_ledger(ledger)
+
+        return begin_again
 
     def __repr__(self) -> str:
         name = getattr(self._target.handler, "__qualname__", repr(self._target.handler))
@@ -134,19 +197,24 @@ class LocalRunner(Runner):
         *,
         function: FunctionVersion | None = None,
         tenant_id: str | None = None,
+        plan: Plan | DrawnPlan | None = None,
     ) -> Execution:
         """Start an execution and stop before its first invocation.
 
         A name that was used before, with the same input, gives the execution of that name, as on AWS.
-        ``function`` is what the handler is deployed as, for this execution.
+        ``function`` is what the handler is deployed as, for this execution. A ``plan``, as `run` takes one,
+        goes with the first execution.
 
         Raises:
-            UsageError: the input is not JSON, or the timeout is malformed.
+            UsageError: the input is not JSON, the timeout is malformed, or the plan comes too late.
             DurableExecutionAlreadyStartedException: the name was used with another input.
         """
+        payload = encode_input(input)
+        if plan is not None:
+            self.follow(plan)
         execution = self._simulator.start(
             self._target.handler,
-            encode_input(input),
+            payload,
             function=function or self._target.function,
             name=name,
             timeout_seconds=None if timeout is None else to_whole_seconds(timeout, "timeout"),
@@ -154,17 +222,24 @@ class LocalRunner(Runner):
         )
         return Execution(self._simulator, execution)
 
-    def run(self, input: Any = None, timeout: DurationLike | None = None) -> DurableFunctionTestResult:
+    def run(
+        self,
+        input: Any = None,
+        timeout: DurationLike | None = None,
+        *,
+        plan: Plan | DrawnPlan | None = None,
+    ) -> DurableFunctionTestResult:
         """Start an execution, run it to its end and return the result.
 
         ``input`` is any JSON value; text that is valid JSON passes as it is. ``timeout`` is the
-        execution timeout, in virtual time.
+        execution timeout, in virtual time. ``plan`` says what goes otherwise than in the ordinary run,
+        also in what runs later; `pytest_durable.strategies.plans` draws them.
 
         Raises:
-            UsageError: the input is not JSON, or the timeout is malformed.
+            UsageError: the input is not JSON, the timeout is malformed, or the plan comes too late.
             DurableStuckError: the execution cannot end.
         """
-        return self.start(input, timeout=timeout).finish()
+        return self.start(input, timeout=timeout, plan=plan).finish()
 
     def run_async(self, input: Any = None, timeout: DurationLike | None = None) -> str:
         """Start an execution and return its ARN. It goes on when `wait_for_result` or `clock` lets it."""
@@ -283,6 +358,16 @@ class LocalRunner(Runner):
         ``times`` demands that many attempts. A script that is never used fails the test.
         """
         return self._scripts.on_step(name, times)
+
+    def inject(self, *faults: Fault) -> None:
+        """Add faults, as ``@pytest.mark.durable_faults`` does; they count the points that come from now on.
+
+        A fault that never strikes fails the test.
+
+        Raises:
+            UsageError: one is no fault, or is about the order of a whole run.
+        """
+        self.injector.add(*faults)
 
     def always(self, holds: Property) -> None:
         """Demand that ``holds(world)`` is true after every event from now on, in all executions.
@@ -416,7 +501,9 @@ class LocalRunner(Runner):
         def run() -> DurableFunctionTestResult:
             scripts = self._scripts.rewound()
             invariants = Invariants(self._invariants.demands)
-            fresh = LocalRunner(self._target, self._make_options, self._functions, scripts, invariants)
+            fresh = LocalRunner(
+                self._target, self._make_options, self._functions, scripts, invariants=invariants
+            )
             fresh._invariants.view.use_ledger(self._invariants.view.ledger)
             try:
                 result = fresh.run(input, timeout)
@@ -449,12 +536,13 @@ class LocalRunner(Runner):
         ]
 
     def close(self) -> None:
-        """Unwind whatever still runs, and check that every script came to use, once.
+        """Unwind whatever still runs, and check that every script came to use and every fault struck, once.
 
         What has been recorded stays readable.
 
         Raises:
             UnusedScriptError: a script was never used, or not as often as its ``times`` says.
+            UnusedFaultError: a fault never struck.
             AssertionError: an invariant does not hold.
         """
         self.check_invariants()
@@ -476,15 +564,24 @@ class LocalRunner(Runner):
             self._invariants_checked = True
             self._invariants.conclude()
 
+    def waive_checks(self) -> None:
+        """Demand nothing of scripts and faults, which may be idle in a run of an exploration."""
+        self._scripts_checked = True
+
     def check_scripts(self) -> None:
-        """Check, once, that every script came to use.
+        """Check, once, that every script came to use and every fault struck.
 
         Raises:
             UnusedScriptError: one was never used, or not as often as its ``times`` says.
+            UnusedFaultError: one never struck.
         """
         if self._scripts_checked:
             return
         self._scripts_checked = True
-        complaints = self._scripts.complaints(self._simulator.executions.values())
+        executions = self._simulator.executions.values()
+        complaints = self._scripts.complaints(executions)
         if complaints:
             raise UnusedScriptError("\n".join(complaints))
+        complaints = fault_complaints(self.injector, executions)
+        if complaints:
+            raise UnusedFaultError("\n".join(complaints))

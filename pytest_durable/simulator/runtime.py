@@ -5,13 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from random import Random
-from typing import Any, NoReturn, Protocol, TypeVar
+from typing import Any, NamedTuple, NoReturn, Protocol, TypeVar
 
-from durable_sdk._runtime import Body, Signal
+from durable_sdk._runtime import Body, OperationCall, Signal
+from durable_sdk.operation.base import running_step
+from pytest_durable.history.events import ErrorJson
 from pytest_durable.history.log import EventLog
+from pytest_durable.points import Delay, Die, Path, Point, Position, Raise, TakeTooLong
 from pytest_durable.simulator.clock import Clock
+from pytest_durable.simulator.injector import Injector
 from pytest_durable.simulator.turns import Sandbox, SandboxKilled, Task, Turns
 
 T = TypeVar("T")
@@ -50,17 +53,31 @@ class StepScripts(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Whose runtime it is: the execution by name, its log, and the number of its invocation.
+class Origin(NamedTuple):
+    """Whose runtime it is: the execution by name, the number of its invocation, its log.
 
-    A plain function that an operation of the execution has called is named in ``function``.
+    ``function`` is the name of what runs: the handler's, or with ``is_call`` that of the plain function which
+    an operation of the execution has called. It times out at ``deadline``, in microseconds since the epoch.
     """
 
     execution: str
     invocation: int
     log: EventLog
-    function: str | None = None
+    function: str
+    is_call: bool
+    deadline: int
+
+
+class OperationWatcher(Protocol):
+    """What is told of the operations that an invocation calls."""
+
+    def operation_called(self, call: OperationCall, /) -> None:
+        """The handler calls an operation; see `durable_sdk._runtime.Runtime`."""
+        ...
+
+    def body_ended(self, operation_id: str | None, error: BaseException | None, /) -> None:
+        """The body of an operation, or the handler (None), has returned or raised."""
+        ...
 
 
 class SimulatedRuntime:
@@ -74,7 +91,9 @@ class SimulatedRuntime:
         chance: Random,
         sandbox: Sandbox,
         scripts: StepScripts | None = None,
-        exited: Callable[[int], None] | None = None,
+        died: Callable[[ErrorJson | None], None] | None = None,
+        origin: Origin | None = None,
+        injector: Injector | None = None,
     ) -> None:
         self._clock = clock
         self._turns = turns
@@ -82,14 +101,17 @@ class SimulatedRuntime:
         self._chance = chance
         self._sandbox = sandbox
         self._scripts = scripts
-        self._exited = exited
+        self._died = died
+        self._injector = injector or Injector()
+        self.origin = origin
         self._delayed: list[QueuedTurn] = []
         self._running = 0
         self._all_ended: SimulatedSignal | None = None
+        self.watcher: OperationWatcher | None = None
+        """Is told of the operations that this invocation calls."""
+        self._has_replayed = False
         self.tasks: list[Task] = []
         """Every task that was ever spawned."""
-        self.origin: Origin | None = None
-        """Set by what begins the run."""
 
     def demand_alive(self) -> None:
         """Raise SandboxKilled if the sandbox has died."""
@@ -141,15 +163,77 @@ class SimulatedRuntime:
 
     @property
     def replaces_steps(self) -> bool:
-        """Whether the test has scripts for steps."""
-        return self._scripts is not None and self._scripts.has_steps
+        """Whether the test has scripts for steps, or something may happen at them."""
+        return not self._injector.is_idle or (self._scripts is not None and self._scripts.has_steps)
 
     def step_body(self, path: tuple[str | None, ...], body: Callable[[int], T]) -> Callable[[int], T]:
         """Return ``body``, or what a script of the test puts in its place."""
         stand_in = None if self._scripts is None else self._scripts.step(path)
-        if stand_in is None:
+        if stand_in is not None:
+            real, body = body, lambda attempt: stand_in.attempt(attempt, real)
+        if self._injector.is_idle:
             return body
-        return lambda attempt: stand_in.attempt(attempt, body)
+        return lambda attempt: self._attempt(path, attempt, body)
+
+    def _attempt(self, path: Path, number: int, body: Callable[[int], T]) -> T:
+        """Run the body of a step, unless something happens around it."""
+        self._meet(Position.BEFORE_STEP, path, attempt=number)
+        try:
+            value = body(number)
+        except Exception:
+            self._meet(Position.AFTER_STEP, path, attempt=number)
+            raise
+        self._meet(Position.AFTER_STEP, path, attempt=number)
+        return value
+
+    def effect(self, name: str, resource: Hashable) -> None:
+        """Let happen what may after an effect on ``resource``, which is outside, by the name ``name``."""
+        self.demand_turn()
+        step = running_step.get()
+        if step is not None and not self._injector.is_idle:
+            self._meet(Position.DURING_STEP, step.path, effect=name, attempt=step.attempt)
+
+    def _meet(
+        self, position: Position, path: Path, effect: str | None = None, attempt: int | None = None
+    ) -> None:
+        """Ask the faults what happens at a point of the current task, and let it happen."""
+        origin = self.origin
+        if origin is None:
+            return
+        point = Point(
+            position, path or (origin.function,), origin.execution, origin.invocation, effect, attempt
+        )
+        match self._injector.at(point):
+            case Die(_, error):
+                self.die(error)
+            case Raise(raised):
+                raise raised
+            case Delay(microseconds):
+                self.sleep(microseconds / 1_000_000)
+            case TakeTooLong():
+                self.wake(self._turns.current, origin.deadline + 1)
+                self.park()
+            case _:
+                pass
+
+    @property
+    def watches_operations(self) -> bool:
+        """Whether anybody wants to be told of operations."""
+        return self.watcher is not None or not (self._has_replayed or self._injector.is_idle)
+
+    def operation_called(self, call: OperationCall) -> None:
+        """Tell the watcher, and let happen what may when the first operation is answered from its record."""
+        self.demand_alive()
+        if self.watcher is not None:
+            self.watcher.operation_called(call)
+        if call.has_ended and not (self._has_replayed or self._injector.is_idle):
+            self._has_replayed = True
+            self._meet(Position.REPLAY, ())
+
+    def body_ended(self, operation_id: str | None, error: BaseException | None) -> None:
+        """Tell the watcher, unless the sandbox has died."""
+        if self.watcher is not None and not self._sandbox.closed:
+            self.watcher.body_ended(operation_id, error)
 
     def close(self) -> None:
         """Drop delayed tasks and park until every other task has ended."""
@@ -166,10 +250,6 @@ class SimulatedRuntime:
         """Whether the calling thread carries the task that has the turn."""
         return self._turns.has_turn
 
-    def effect(self, name: str, resource: Hashable) -> None:
-        """Take note that the task has touched ``resource`` outside: the sandbox may die here."""
-        self.demand_turn()
-
     def sleep(self, seconds: float) -> None:
         """Park the task for a time: what ``time.sleep`` does in handler code."""
         self.wake(self._turns.current, self.now() + round(max(0.0, seconds) * 1_000_000))
@@ -177,9 +257,13 @@ class SimulatedRuntime:
 
     def exit(self, status: int) -> NoReturn:
         """End the sandbox at once: what ``os._exit`` does in handler code."""
+        self.die(None)
+
+    def die(self, error: ErrorJson | None) -> NoReturn:
+        """End the sandbox at once; ``error`` is what Lambda reports, None that the runtime has exited."""
         self.demand_turn()
-        if self._exited is not None:
-            self._exited(status)
+        if self._died is not None:
+            self._died(error)
             self.park()
         raise SandboxKilled
 

@@ -58,6 +58,14 @@ class HandlerEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class ShadowEnded:
+    """The second run of an invocation that was delivered twice has ended; nobody listens to it."""
+
+    execution: SimulatedExecution
+    invocation: Invocation
+
+
+@dataclass(frozen=True, slots=True)
 class InvocationTimedOut:
     """The function's time limit has come."""
 
@@ -79,6 +87,8 @@ class CallbackReplyDue:
     execution: SimulatedExecution
     operation_id: str
     answer: Answer
+    yields: bool = False
+    """Whether it lets the answers to other callbacks of the execution come first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +143,7 @@ Item: TypeAlias = (
     | TimerDue
     | InvocationDue
     | HandlerEnded
+    | ShadowEnded
     | InvocationTimedOut
     | ExecutionTimedOut
     | CallbackReplyDue

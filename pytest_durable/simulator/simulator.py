@@ -19,6 +19,7 @@ from pytest_durable.simulator.execution import SimulatedExecution
 from pytest_durable.simulator.functions import Functions
 from pytest_durable.simulator.garbage import collection_paused
 from pytest_durable.simulator.identifiers import EXECUTION_NAME, FunctionVersion
+from pytest_durable.simulator.injector import Injector
 from pytest_durable.simulator.invocation import Handler
 from pytest_durable.simulator.loop import Loop
 from pytest_durable.simulator.options import SimulatorOptions
@@ -46,9 +47,11 @@ class Simulator:
         options: SimulatorOptions,
         functions: Functions | None = None,
         scripts: ScriptBook | None = None,
+        injector: Injector | None = None,
     ) -> None:
         self.options = options
         self._functions = functions or Functions()
+        self._injector = injector
         self._choices = Choices(options.schedule)
         self._world = World(
             to_microseconds(options.start_time),
@@ -59,6 +62,7 @@ class Simulator:
             self._functions,
             scripts,
             options.timeouts_count_waits,
+            injector,
         )
         self._loop = Loop(self._world, self._choices, None if options.skip_time else sleep_really)
         self._closed = False
@@ -201,7 +205,15 @@ class Simulator:
     def result(self, execution: SimulatedExecution) -> DurableFunctionTestResult:
         """Return what has become of an execution so far, and of those that it has invoked."""
         invoked = [self.result(other) for other in execution.invoked]
-        return DurableFunctionTestResult(execution.record.log, seed=self.options.seed, invoked=invoked)
+        faults: dict[int, list[str]] = {}
+        if self._injector is not None and self._injector.strikes:
+            name = execution.record.execution.name or ""
+            for fault, point in self._injector.strikes:
+                if point.execution == name:
+                    faults.setdefault(point.invocation, []).append(f"{fault!r} strikes")
+        return DurableFunctionTestResult(
+            execution.record.log, seed=self.options.seed, invoked=invoked, faults=faults
+        )
 
     def stuck(self, execution: SimulatedExecution) -> DurableStuckError:
         """Return the error that says why the execution does not go on."""

@@ -13,10 +13,10 @@ from pytest_durable.simulator.injector import Injector
 
 
 class UnfoldingInjector(Injector):
-    """The faults of a test, and those of a drawn plan as its points are reached."""
+    """The faults that a test names, and those of a drawn plan as its points are reached."""
 
-    def __init__(self, faults: Iterable[Fault], plan: DrawnPlan, *, collects: bool = False) -> None:
-        super().__init__(faults, collects=collects)
+    def __init__(self, named: Injector, plan: DrawnPlan) -> None:
+        super().__init__(named.faults, collects=named.collects)
         self._kinds = plan.fault_kinds
         self._deviations = iter(plan.faults)
         self._next = next(self._deviations, None)
@@ -48,6 +48,7 @@ class UnfoldingInjector(Injector):
         self._next, self._passed = next(self._deviations, None), 0
         fault = candidates[choice % len(candidates)]
         self.unfolded.append(self._aimed(fault))
+        self.strikes.append((self.unfolded[-1], point))
         return fault.does(point)
 
     def _aimed(self, fault: Fault) -> Fault:
@@ -84,6 +85,17 @@ class UnfoldingOrder:
         picked = 1 + choice % (options - 1)
         self.unfolded.append((number, picked))
         return picked
+
+
+def deviations_of(picks: Iterable[tuple[int, int]]) -> Deviations:
+    """Return the deviations that take these options at the decisions of these numbers, which are sorted."""
+    found = []
+    passed = 0
+    for number, option in picks:
+        if option:
+            found.append((number - passed, option - 1))
+            passed = number + 1
+    return tuple(found)
 
 
 def unfolded(injector: UnfoldingInjector, order: UnfoldingOrder) -> Plan:

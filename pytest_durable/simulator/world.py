@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from durable_sdk.lambda_service import OperationType
 from pytest_durable.history.events import EventType
+from pytest_durable.points import Die, Point, Position
 from pytest_durable.simulator.callbacks import Callbacks
-from pytest_durable.simulator.chained_invokes import ChainedInvokes, Resolved, Resolver
+from pytest_durable.simulator.chained_invokes import ChainedInvokes
 from pytest_durable.simulator.checkers.base import Checker
-from pytest_durable.simulator.client import Call
 from pytest_durable.simulator.clock import Clock
 from pytest_durable.simulator.compute import Compute
 from pytest_durable.simulator.entropy import Entropy
-from pytest_durable.simulator.event_queue import EventQueue, Priority
-from pytest_durable.simulator.execution import Invoker, SimulatedExecution
+from pytest_durable.simulator.event_queue import EventQueue
+from pytest_durable.simulator.execution import SimulatedExecution
 from pytest_durable.simulator.executions import Executions
 from pytest_durable.simulator.functions import Functions
 from pytest_durable.simulator.identifiers import Identifiers
-from pytest_durable.simulator.invocation import MEANT_FOR_PYTEST, Ending, Raised
+from pytest_durable.simulator.injector import Injector
+from pytest_durable.simulator.invocation import MEANT_FOR_PYTEST, Died, Ending, Raised, Returned
 from pytest_durable.simulator.journal import Journal
+from pytest_durable.simulator.requests import Requests
 from pytest_durable.simulator.scheduled import (
     CallAnswered,
     CallArrived,
@@ -35,15 +35,13 @@ from pytest_durable.simulator.scheduled import (
     InvokedExecutionEnded,
     InvokeScripted,
     Item,
+    ShadowEnded,
     TaskDue,
     TimerDue,
 )
 from pytest_durable.simulator.scripts.book import ScriptBook
 from pytest_durable.simulator.service import dispatch
-from pytest_durable.simulator.service.effects import StartInvoke, StartTimer
-from pytest_durable.simulator.service.errors import ServiceError
 from pytest_durable.simulator.service.limits import Limits
-from pytest_durable.simulator.service.requests import parse_checkpoint, parse_state
 from pytest_durable.simulator.turns import Task, Turns
 
 
@@ -60,29 +58,46 @@ class World:
         functions: Functions | None = None,
         scripts: ScriptBook | None = None,
         timeouts_count_waits: bool = True,
+        injector: Injector | None = None,
     ) -> None:
         self.clock = Clock(start)
         self.queue: EventQueue[Item] = EventQueue()
         self.turns = Turns(stall_seconds)
         scripts = scripts or ScriptBook()
         identifiers = Identifiers(entropy.seed)
-        compute = Compute(self.clock, self.queue, self.turns, entropy, identifiers, scripts)
+        self._injector = injector or Injector()
+        compute = Compute(self.clock, self.queue, self.turns, entropy, identifiers, scripts, self._injector)
         self._journal = Journal(checkers)
         self.executions = Executions(
-            self.clock, self.queue, self._journal, compute, identifiers, limits, timeouts_count_waits
+            self.clock,
+            self.queue,
+            self._journal,
+            compute,
+            identifiers,
+            limits,
+            timeouts_count_waits,
+            self._injector,
         )
         self.reaper = self.executions.reaper
         self.callbacks = Callbacks(
-            self.clock, self.queue, self.executions.by_arn, scripts, self.executions.complete_outside
+            self.clock,
+            self.queue,
+            self.executions.by_arn,
+            scripts,
+            self.executions.complete_outside,
+            self._injector,
         )
         self._journal.attach(Callbacks.OBSERVED, self.callbacks.observe)
         self._invokes = ChainedInvokes(functions or Functions(), scripts, identifiers, compute)
+        self._requests = Requests(
+            self.clock, self.queue, self._journal, self.executions, self._invokes, self._injector
+        )
 
     def happen(self, item: Item) -> Task | None:
         """Make ``item`` happen. Returns the task that is to have the turn, if any."""
         match item:
             case CallArrived(execution, call):
-                self._serve(execution, call)
+                self._requests.serve(execution, call)
             case CallAnswered(call):
                 return call.task
             case TaskDue(task):
@@ -92,7 +107,9 @@ class World:
             case InvocationDue(execution):
                 return self.executions.invoke(execution)
             case HandlerEnded(execution, ending):
-                self.executions.conclude(execution, ending)
+                self.executions.conclude(execution, self._delivered(execution, ending))
+            case ShadowEnded(execution, invocation):
+                self.executions.forget_shadow(execution, invocation)
             case InvocationTimedOut(execution, invocation):
                 self.executions.time_out_invocation(execution, invocation)
             case ExecutionTimedOut(execution):
@@ -113,86 +130,16 @@ class World:
                 self._kill_function(execution, operation_id)
         return None
 
-    def _serve(self, execution: SimulatedExecution, call: Call) -> None:
-        """Answer a request of the SDK."""
-        record = execution.record
-        try:
-            if call.api == "CheckpointDurableExecution":
-                call.answer = self._checkpoint(execution, call.request)
-            else:
-                call.answer = dispatch.state_answer(record, parse_state(call.request))
-        except ServiceError as error:
-            call.error = error
-        self._journal.exchanged(record, call.request, call.answer)
-        self.queue.push(self.clock.now, Priority.WORK, CallAnswered(call), call.task.sandbox)
-
-    def _checkpoint(self, execution: SimulatedExecution, request: dict[str, Any]) -> dict[str, Any]:
-        record = execution.record
-        parsed = parse_checkpoint(request)
-        repeated = dispatch.repeated_answer(record, parsed)
-        if repeated is not None:
-            return repeated
-        resolver = self._invokes.resolver(execution)
-        applied = dispatch.apply_checkpoint(record, parsed, self.clock.now, resolver)
-        for event, operation in zip(applied.events, applied.operations, strict=True):
-            # What ends the execution is recorded when the invocation has ended, too.
-            if applied.ends_execution and event is applied.events[-1]:
-                execution.last_event = event
-            else:
-                self._journal.record(execution, event, operation)
-        for effect in applied.effects:
-            if isinstance(effect, StartTimer):
-                timer = TimerDue(execution, effect.operation_id)
-                self.queue.push(effect.due, Priority.TIMER, timer, execution)
-                subject = record.log.operations[effect.operation_id].subject
-                if subject.operation_type is not OperationType.CALLBACK:
-                    self.executions.leave_out_wait(effect.due)
-            else:
-                self._start_invoke(execution, effect, resolver)
-        if execution.paused and not applied.ends_execution:
-            # Everything is kept, and without a token the invocation can only end.
-            record.token = None
-            return {"NewExecutionState": {"Operations": []}}
-        if applied.ends_execution:
-            record.token = None
-        else:
-            record.next_token()
-        record.begin_answer()
-        answer = dispatch.checkpoint_answer(record)
-        record.remember(parsed, answer)
-        return answer
-
-    def _start_invoke(self, execution: SimulatedExecution, invoke: StartInvoke, resolver: Resolver) -> None:
-        resolved = resolver.found[invoke.operation_id]
-        scripted = self._invokes.begin(execution, invoke, resolved)
-        if scripted is not None:
-            outcome, delay = scripted
-            item = InvokeScripted(execution, invoke.operation_id, outcome)
-            self.queue.push(self.clock.now + delay, Priority.INVOCATION, item, execution)
-        elif resolved.name is not None and resolved.execution_id is not None:
-            self._start_invoked(execution, invoke, resolved, resolved.name, resolved.execution_id)
-
-    def _start_invoked(
-        self,
-        execution: SimulatedExecution,
-        invoke: StartInvoke,
-        resolved: Resolved,
-        name: str,
-        execution_id: str,
-    ) -> None:
-        """Start the execution of a durable function."""
-        function = resolved.function
-        assert function is not None
-        self.executions.start_invoked(
-            function.handler,
-            resolved.version,
-            "null" if invoke.payload is None else invoke.payload,
-            name,
-            execution_id,
-            function.execution_timeout_seconds,
-            Invoker(execution, invoke.operation_id),
-            invoke.tenant_id,
-        )
+    def _delivered(self, execution: SimulatedExecution, ending: Ending) -> Ending:
+        """Return the ending of an invocation as it reaches the service: an answer may be lost."""
+        if self._injector.is_idle or not isinstance(ending, Returned):
+            return ending
+        name, number = execution.record.execution.name or "", execution.record.invocations
+        match self._injector.at(Point(Position.RETURN, (execution.function.name,), name, number)):
+            case Die(_, error):
+                return Died(error)
+            case _:
+                return ending
 
     def _return(self, execution: SimulatedExecution, operation_id: str, ending: Ending) -> None:
         """Take what an invoked plain function came to."""

@@ -254,7 +254,7 @@ def _located(runtime: SimulatedRuntime, name: str, key: Key | None, data: dict[s
         None if step is None else shown(step.path),
         None if step is None else step.attempt,
         at,
-        origin.function,
+        origin.function if origin.is_call else None,
         Source(origin.log, len(origin.log), runtime, operation_id),
         data,
     )

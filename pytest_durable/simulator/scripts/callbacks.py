@@ -55,6 +55,8 @@ class Reply:
     duplicate: bool = False
     late: bool = False
     early: bool = False
+    yields: bool = False
+    """Whether the answers to other callbacks of the execution come first."""
 
 
 class CallbackScript(Script[Reply]):

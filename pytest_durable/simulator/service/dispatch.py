@@ -176,24 +176,27 @@ def answer_callback(record: ExecutionRecord, answer: CallbackAnswer, now: int) -
     return callback.act_on(recorded, answer, now, record.limits)
 
 
-def checkpoint_answer(record: ExecutionRecord) -> dict[str, Any]:
-    """Return the answer to a checkpoint that has been committed: all that the SDK has not been told."""
-    state = state_page(record, Marker.ANSWER)
+def checkpoint_answer(record: ExecutionRecord, max_items: int = 0) -> dict[str, Any]:
+    """Return the answer to a checkpoint that has been committed: all that the SDK has not been told.
+
+    ``max_items`` bounds its first page; 0 stands for the service's maximum.
+    """
+    state = state_page(record, Marker.ANSWER, max_items)
     answer: dict[str, Any] = {"NewExecutionState": state}
     if record.token is not None:
         answer["CheckpointToken"] = record.token
     return answer
 
 
-def state_answer(record: ExecutionRecord, request: StateRequest) -> dict[str, Any]:
-    """Return a page of all operations.
+def state_answer(record: ExecutionRecord, request: StateRequest, max_items: int = 0) -> dict[str, Any]:
+    """Return a page of all operations, of ``max_items`` at most, if that is less than what was asked for.
 
     Raises:
         InvalidParameterValueException: the token is not the current one, or the marker is unknown.
     """
     _check_arn(record, request.arn)
     check_token(request.token, record.token)
-    return state_page(record, request.marker, request.max_items)
+    return state_page(record, request.marker, max_items or request.max_items)
 
 
 def history_answer(record: ExecutionRecord, request: HistoryRequest) -> dict[str, Any]:

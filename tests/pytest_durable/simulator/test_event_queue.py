@@ -108,6 +108,6 @@ def test_taking_any_rival_out_keeps_the_order_of_the_rest(
     assert [entries[number] for number in served] == sorted(entries)
 
 
-def test_at_one_instant_timers_precede_work_invocations_and_deadlines() -> None:
+def test_at_one_instant_deaths_precede_timers_work_invocations_and_deadlines() -> None:
     assert list(Priority) == sorted(Priority)
-    assert [priority.name for priority in Priority] == ["TIMER", "WORK", "INVOCATION", "DEADLINE"]
+    assert [priority.name for priority in Priority] == ["DEATH", "TIMER", "WORK", "INVOCATION", "DEADLINE"]

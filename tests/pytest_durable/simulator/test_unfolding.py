@@ -7,7 +7,12 @@ from pytest_durable.drawn import DrawnPlan
 from pytest_durable.plan import Plan
 from pytest_durable.points import Point, Position
 from pytest_durable.simulator.injector import Injector
-from pytest_durable.simulator.unfolding import UnfoldingInjector, UnfoldingOrder, unfolded
+from pytest_durable.simulator.unfolding import (
+    UnfoldingInjector,
+    UnfoldingOrder,
+    deviations_of,
+    unfolded,
+)
 
 POINTS = [
     Point(Position.INVOCATION, ("function",), "e", 1),
@@ -28,7 +33,7 @@ def strikes(injector: Injector) -> dict[int, str]:
 
 
 def crashes(*deviations: tuple[int, int]) -> UnfoldingInjector:
-    return UnfoldingInjector((), DrawnPlan(deviations, kinds=("crash",)))
+    return UnfoldingInjector(Injector(), DrawnPlan(deviations, kinds=("crash",)))
 
 
 def test_points_at_which_no_kind_can_strike_do_not_count() -> None:
@@ -62,7 +67,7 @@ def test_a_choice_takes_one_of_what_is_possible_there_and_begins_again() -> None
 def test_what_a_plan_came_to_strikes_at_the_same_points_when_it_is_written_down() -> None:
     for skip in range(12):
         for choice in range(12):
-            injector = UnfoldingInjector((), DrawnPlan(((skip, choice), (1, choice))))
+            injector = UnfoldingInjector(Injector(), DrawnPlan(((skip, choice), (1, choice))))
             struck = strikes(injector)
             assert strikes(Injector(injector.unfolded)) == struck
 
@@ -74,13 +79,13 @@ def test_a_deviation_that_meets_no_point_does_nothing() -> None:
 
 
 def test_nobody_asks_for_an_empty_plan() -> None:
-    assert UnfoldingInjector((), DrawnPlan()).is_idle
+    assert UnfoldingInjector(Injector(), DrawnPlan()).is_idle
     assert not crashes((0, 0)).is_idle
 
 
 def test_faults_that_the_test_names_go_first() -> None:
     named = faults.fail_step("charge")
-    injector = UnfoldingInjector((named,), DrawnPlan(((0, 0),), kinds=("crash",)))
+    injector = UnfoldingInjector(Injector((named,)), DrawnPlan(((0, 0),), kinds=("crash",)))
     struck = strikes(injector)
     assert "Raise" in struck[1]
     assert list(struck) == [1, 2]
@@ -100,3 +105,10 @@ def test_both_make_a_plan_of_this_very_run() -> None:
     strikes(injector)
     order.pick("next", 2)
     assert unfolded(injector, order) == Plan((faults.crash(before_step="charge"),), ((0, 1),))
+
+
+def test_picks_as_deviations_take_the_same_options() -> None:
+    picks = ((1, 2), (2, 0), (4, 1), (5, 1))
+    order = UnfoldingOrder(deviations_of(picks))
+    assert [order.pick("next", 3) for _ in range(7)] == [0, 2, 0, 0, 1, 1, 0]
+    assert order.unfolded == [(1, 2), (4, 1), (5, 1)]
