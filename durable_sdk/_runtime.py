@@ -9,14 +9,36 @@ from __future__ import annotations
 import random as _random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from contextvars import ContextVar, copy_context
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 T = TypeVar("T")
 
 Body = Callable[[], None]
+
+
+class OperationCall(NamedTuple):
+    """An operation that a handler has called, before anything has come of it.
+
+    ``context_id`` is what the ids of the operations around it are derived from (None at the root), and
+    ``position`` its number there: 1 for the first operation of a context, 0 for the first branch of a batch.
+    ``path`` has the names of the contexts around it, outermost first, and its own. ``status`` is what is
+    recorded, None if nothing is. ``inputs`` is what the call was given, by the names of the parameters.
+    """
+
+    operation_id: str
+    operation_type: str
+    sub_type: str
+    name: str | None
+    parent_id: str | None
+    context_id: str | None
+    position: int
+    path: tuple[str | None, ...]
+    status: str | None
+    has_ended: bool
+    inputs: Mapping[str, object]
 
 
 class Signal(Protocol):
@@ -73,6 +95,22 @@ class Runtime(Protocol):
         """
         ...
 
+    @property
+    def watches_operations(self) -> bool:
+        """Whether `operation_called` and `body_ended` are to be told anything."""
+        ...
+
+    def operation_called(self, call: OperationCall) -> None:
+        """Take note that a handler calls an operation, one that has been recorded or a new one."""
+        ...
+
+    def body_ended(self, operation_id: str | None, error: BaseException | None) -> None:
+        """Take note that user code has returned, or raised ``error``: the body of a step or a context.
+
+        ``operation_id`` is None for the handler itself. A suspension is an error, too.
+        """
+        ...
+
     def close(self) -> None:
         """Drop delayed tasks and wait until every other task has ended."""
         ...
@@ -95,6 +133,7 @@ class ThreadRuntime:
     """The runtime of production: threads and the machine's clock."""
 
     replaces_steps = False
+    watches_operations = False
 
     def __init__(self) -> None:
         self._threads: list[threading.Thread] = []
@@ -134,6 +173,12 @@ class ThreadRuntime:
     def step_body(self, path: tuple[str | None, ...], body: Callable[[int], T]) -> Callable[[int], T]:
         """Return ``body``."""
         return body
+
+    def operation_called(self, call: OperationCall) -> None:
+        """Nobody watches."""
+
+    def body_ended(self, operation_id: str | None, error: BaseException | None) -> None:
+        """Nobody watches."""
 
     def close(self) -> None:
         """Join every thread, those that running threads still start included."""

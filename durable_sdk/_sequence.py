@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeVar
 
 from durable_sdk._checks import check_name
@@ -116,8 +117,13 @@ class OperationSequence:
             operation_type=operation_type,
         )
 
-    def perform(self, operation: DurableOperation[T]) -> T:
-        """Carry out an operation, and take note where the replay of the context ends."""
+    def perform(self, operation: DurableOperation[T], inputs: Mapping[str, object]) -> T:
+        """Carry out an operation, and take note where the replay of the context ends.
+
+        ``inputs`` is what the handler gave to it, for those who watch.
+        """
+        if self.state.runtime.watches_operations:
+            self.state.tell_called(operation.identifier, self.context_id, self._position, inputs)
         recorded = self.state.find(operation.identifier)
         if not self.replay.active:
             return perform(operation, recorded, self.state)
@@ -129,8 +135,10 @@ class OperationSequence:
         finally:
             self._look_ahead()
 
-    def perform_virtual(self, operation: DurableOperation[T]) -> T:
+    def perform_virtual(self, operation: DurableOperation[T], inputs: Mapping[str, object]) -> T:
         """Carry out an operation that leaves no record of its own, so that only the next one tells."""
+        if self.state.runtime.watches_operations:
+            self.state.tell_called(operation.identifier, self.context_id, self._position, inputs)
         try:
             return perform(operation, self.state.find(operation.identifier), self.state)
         finally:

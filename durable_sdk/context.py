@@ -165,7 +165,8 @@ class DurableContext:
                 return call(StepContext(self._operation_logger(identifier, attempt), attempt))
             return call()
 
-        return self._sequence.perform(StepOperation(self._state, identifier, body, config))
+        operation = StepOperation(self._state, identifier, body, config)
+        return self._sequence.perform(operation, {"func": func, "config": config})
 
     def _operation_logger(self, identifier: OperationIdentifier, attempt: int) -> Logger:
         info = LogInfo.from_operation_identifier(self._state, identifier, attempt)
@@ -198,7 +199,7 @@ class DurableContext:
                 f"it takes {MIN_WAIT_SECONDS} to {LONGEST_DELAY_SECONDS} seconds."
             )
         identifier = self._sequence.identify(OperationType.WAIT, OperationSubType.WAIT, name)
-        self._sequence.perform(WaitOperation(identifier, wait_seconds))
+        self._sequence.perform(WaitOperation(identifier, wait_seconds), {"duration": wait_seconds})
 
     def create_callback(self, name: str | None = None, config: CallbackConfig | None = None) -> Callback[Any]:
         """Create a callback and return at once; ``result()`` of what is returned waits for the answer.
@@ -212,7 +213,7 @@ class DurableContext:
         identifier = self._sequence.identify(
             OperationType.CALLBACK, config.sub_type or OperationSubType.CALLBACK, name
         )
-        callback_id = self._sequence.perform(CallbackOperation(identifier, config))
+        callback_id = self._sequence.perform(CallbackOperation(identifier, config), {"config": config})
         return Callback(callback_id, identifier, self._state, config.serdes or PASS_THROUGH_SERDES)
 
     def wait_for_callback(
@@ -259,7 +260,7 @@ class DurableContext:
         operation: ContextOperation[Any] = ContextOperation(
             self._state, identifier, body, serdes, surface=wait_for_callback.surface
         )
-        return self._sequence.perform(operation)
+        return self._sequence.perform(operation, {"submitter": submitter, "config": config})
 
     @overload
     def invoke(
@@ -297,7 +298,8 @@ class DurableContext:
         operation: InvokeOperation[Any] = InvokeOperation(
             self._state, identifier, function_name, payload, config
         )
-        return self._sequence.perform(operation)
+        inputs = {"function_name": function_name, "payload": payload, "config": config}
+        return self._sequence.perform(operation, inputs)
 
     def wait_for_condition(
         self,
@@ -323,7 +325,8 @@ class DurableContext:
             logger = self._operation_logger(identifier, attempt)
             return check(state, WaitForConditionCheckContext(logger, attempt))
 
-        return self._sequence.perform(WaitForConditionOperation(self._state, identifier, body, config))
+        operation = WaitForConditionOperation(self._state, identifier, body, config)
+        return self._sequence.perform(operation, {"check": check, "config": config})
 
     def run_in_child_context(
         self,
@@ -350,7 +353,7 @@ class DurableContext:
             virtual: VirtualContextOperation[T] = VirtualContextOperation(
                 self._state, identifier, lambda: func(self._virtual_child(identifier)), serdes
             )
-            return self._sequence.perform_virtual(virtual)
+            return self._sequence.perform_virtual(virtual, {"func": func})
         operation: ContextOperation[T] = ContextOperation(
             self._state,
             identifier,
@@ -358,7 +361,7 @@ class DurableContext:
             serdes,
             config.summary_generator,
         )
-        return self._sequence.perform(operation)
+        return self._sequence.perform(operation, {"func": func})
 
     def parallel(
         self,
@@ -380,7 +383,7 @@ class DurableContext:
         config.completion_config.check_total(len(plans))
         identifier = self._sequence.identify(OperationType.CONTEXT, OperationSubType.PARALLEL, name)
         batch = BatchOperation(self._state, identifier, PARALLEL, plans, config)
-        return self._sequence.perform(batch.operation)
+        return self._sequence.perform(batch.operation, {"functions": functions})
 
     def map(
         self,
@@ -406,7 +409,7 @@ class DurableContext:
             OperationType.CONTEXT, OperationSubType.MAP, name or original_name(func)
         )
         batch = BatchOperation(self._state, identifier, MAP, plans, config)
-        return self._sequence.perform(batch.operation)
+        return self._sequence.perform(batch.operation, {"inputs": inputs, "func": func})
 
     def _branch_context(
         self, config: ParallelConfig | MapConfig[Any]

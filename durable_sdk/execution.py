@@ -192,7 +192,7 @@ def _answer(
     """Run the handler, and turn whatever comes out of it into the answer to the service."""
     try:
         try:
-            result = func(event, context)
+            result = _call(func, event, context, state)
             # A bare except in the handler may have swallowed the news that nothing is recorded any more.
             state.demand_intact()
             return _succeed(state, result)
@@ -212,6 +212,19 @@ def _answer(
         if isinstance(source, BotoClientError) and not source.is_retryable():
             return _failed(source)
         raise source from source.__cause__
+
+
+def _call(func: Handler, event: Any, context: DurableContext, state: ExecutionState) -> Any:
+    """Call the handler, and tell a runtime that watches how it ended."""
+    if not state.runtime.watches_operations:
+        return func(event, context)
+    try:
+        result = func(event, context)
+    except BaseException as error:
+        state.runtime.body_ended(None, error)
+        raise
+    state.runtime.body_ended(None, None)
+    return result
 
 
 def _decode_input(state: ExecutionState) -> Any:

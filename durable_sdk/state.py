@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from durable_sdk._branch_tasks import BranchTasks
 from durable_sdk._checkpointing import Checkpointing
 from durable_sdk._client import CheckpointClient
 from durable_sdk._lineage import Lineage
 from durable_sdk._plugins.executor import PluginExecutor
-from durable_sdk._runtime import Runtime
+from durable_sdk._runtime import OperationCall, Runtime
 from durable_sdk._updates import UpdateJson
 from durable_sdk._wire.enums import OperationType
 from durable_sdk._wire.invocation import InvocationEvent, StatePage
@@ -120,6 +122,31 @@ class ExecutionState:
         recorded = StoredOperation(operation)
         identifier.validate_checkpoint(recorded)
         return recorded
+
+    def tell_called(
+        self,
+        identifier: OperationIdentifier,
+        context_id: str | None,
+        position: int,
+        inputs: Mapping[str, object],
+    ) -> None:
+        """Tell the runtime, which watches, that an operation is called: before what is recorded is judged."""
+        recorded = self.peek(identifier.operation_id)
+        self.runtime.operation_called(
+            OperationCall(
+                identifier.operation_id,
+                identifier.operation_type.value,
+                str(identifier.sub_type),
+                identifier.name,
+                identifier.parent_id,
+                context_id,
+                position,
+                self.lineage.path(identifier.parent_id, identifier.name),
+                None if recorded is None else recorded.status.value,
+                recorded is not None and recorded.is_terminal,
+                inputs,
+            )
+        )
 
     def demand_open(self, identifier: OperationIdentifier) -> None:
         """Check that every context above the operation is open; see `Lineage.demand_open`."""

@@ -84,7 +84,10 @@ class _Branch(Generic[T]):
 
     def run(self, state: ExecutionState) -> _Succeeded[T] | _Failed | _Suspended | _Fatal:
         try:
-            recorded = state.find(self.operation.identifier)
+            identifier = self.operation.identifier
+            if state.runtime.watches_operations:
+                state.tell_called(identifier, identifier.parent_id, self.index, {})
+            recorded = state.find(identifier)
             return _Succeeded(perform(self.operation, recorded, state))
         except TimedSuspendExecution as suspension:
             return _Suspended(suspension.resume_at)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, NoReturn, Protocol, TypeAlias, TypeVar
 
 from durable_sdk._plugins.executor import PluginExecutor
 from durable_sdk._plugins.infos import UserFunctionOutcome
+from durable_sdk._runtime import Runtime
 from durable_sdk._updates import UpdateJson
 from durable_sdk._wire.errors import ErrorObject
 from durable_sdk._wire.operations import StoredOperation
@@ -140,6 +142,8 @@ def run_user_function(
 
     ``attempt`` is 1 for the first; None for a context of which an earlier run is recorded.
     """
+    if state.runtime.watches_operations:
+        func = partial(_call_watched, state.runtime, identifier.operation_id, func)
     plugins = state.plugins
     if plugins is None:
         return func(argument)
@@ -153,6 +157,16 @@ def run_user_function(
         plugins.on_user_function_end(started, None, outcome=UserFunctionOutcome.INCOMPLETE)
         raise
     plugins.on_user_function_end(started, None)
+    return value
+
+
+def _call_watched(runtime: Runtime, operation_id: str, func: Callable[[A], T], argument: A) -> T:
+    try:
+        value = func(argument)
+    except BaseException as error:
+        runtime.body_ended(operation_id, error)
+        raise
+    runtime.body_ended(operation_id, None)
     return value
 
 

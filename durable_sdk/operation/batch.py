@@ -190,6 +190,8 @@ class BatchOperation(Generic[T]):
                 f"requires a terminal NESTED branch context checkpoint, got status={status!r}",
                 branch_id,
             )
+        if self._state.runtime.watches_operations:
+            self._state.tell_called(branch.identifier, branch.identifier.parent_id, index, {})
         try:
             value = perform(branch, recorded, self._state)
         except (ChildContextError, SerDesError) as error:

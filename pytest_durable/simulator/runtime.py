@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from random import Random
 from typing import Any, NamedTuple, NoReturn, Protocol, TypeVar
 
-from durable_sdk._runtime import Body, Signal
+from durable_sdk._runtime import Body, OperationCall, Signal
 from pytest_durable.history.events import ErrorJson
 from pytest_durable.points import Delay, Die, Path, Point, Position, Raise, TakeTooLong
 from pytest_durable.simulator.clock import Clock
@@ -72,6 +72,18 @@ running_attempt: ContextVar[Attempt | None] = ContextVar("durable_running_attemp
 """Known while somebody wants to know of points."""
 
 
+class OperationWatcher(Protocol):
+    """What is told of the operations that an invocation calls."""
+
+    def operation_called(self, call: OperationCall, /) -> None:
+        """The handler calls an operation; see `durable_sdk._runtime.Runtime`."""
+        ...
+
+    def body_ended(self, operation_id: str | None, error: BaseException | None, /) -> None:
+        """The body of an operation, or the handler (None), has returned or raised."""
+        ...
+
+
 class SimulatedRuntime:
     """The runtime of one invocation. Once its sandbox has died, every call raises SandboxKilled."""
 
@@ -99,6 +111,9 @@ class SimulatedRuntime:
         self._delayed: list[QueuedTurn] = []
         self._running = 0
         self._all_ended: SimulatedSignal | None = None
+        self.watcher: OperationWatcher | None = None
+        """Is told of the operations that this invocation calls."""
+        self._has_replayed = False
         self.tasks: list[Task] = []
         """Every task that was ever spawned."""
 
@@ -185,11 +200,6 @@ class SimulatedRuntime:
         if not self._injector.is_idle and attempt is not None:
             self._meet(Position.DURING_STEP, attempt.path, effect=name, attempt=attempt.number)
 
-    def replayed(self) -> None:
-        """Let happen what may when the invocation has answered its first operation from the record."""
-        if not self._injector.is_idle:
-            self._meet(Position.REPLAY, (self.whereabouts.function,))
-
     def _meet(
         self, position: Position, path: Path, effect: str | None = None, attempt: int | None = None
     ) -> None:
@@ -207,6 +217,25 @@ class SimulatedRuntime:
                 self.park()
             case _:
                 pass
+
+    @property
+    def watches_operations(self) -> bool:
+        """Whether anybody wants to be told of operations."""
+        return self.watcher is not None or not (self._has_replayed or self._injector.is_idle)
+
+    def operation_called(self, call: OperationCall) -> None:
+        """Tell the watcher, and let happen what may when the first operation is answered from its record."""
+        self.demand_alive()
+        if self.watcher is not None:
+            self.watcher.operation_called(call)
+        if call.has_ended and not (self._has_replayed or self._injector.is_idle):
+            self._has_replayed = True
+            self._meet(Position.REPLAY, (self.whereabouts.function,))
+
+    def body_ended(self, operation_id: str | None, error: BaseException | None) -> None:
+        """Tell the watcher, unless the sandbox has died."""
+        if self.watcher is not None and not self._sandbox.closed:
+            self.watcher.body_ended(operation_id, error)
 
     def close(self) -> None:
         """Drop delayed tasks and park until every other task has ended."""

@@ -121,6 +121,18 @@ def test_an_at_most_once_step_never_runs_twice(fault: faults.Fault, expected: st
     assert ran.count("charge") == times_run
 
 
+def test_a_crash_during_replay_comes_when_a_record_has_answered() -> None:
+    crashes = faults.crash(after_step="ship"), faults.crash(during_replay=True)
+    runner = faulty(two_steps, *crashes)
+    result = runner.run({})
+    assert errors(result) == ["Runtime.ExitError", "Runtime.ExitError", None]
+    assert ran == ["charge", "ship", "ship"]
+    assert [point.invocation for point in runner.injector.found if point.position is Position.REPLAY] == [
+        2,
+        3,
+    ]
+
+
 def test_five_crashes_in_a_row_fail_the_execution() -> None:
     result = run(two_steps, faults.crash(before_step="charge", times="always"))
     assert result.status == "FAILED"

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from durable_sdk._runtime import OperationCall
 from pytest_durable.simulator.clock import Clock
 from pytest_durable.simulator.event_queue import EventQueue, Priority
 from pytest_durable.simulator.invocation import Sandbox
@@ -201,3 +202,26 @@ def test_every_task_is_listed(bench: Bench) -> None:
     bench.run(lambda: bench.runtime.spawn(lambda: None, "second"))
     assert [task.name for task in bench.runtime.tasks] == ["first", "second"]
     assert all(task.finished for task in bench.runtime.tasks)
+
+
+def called(path: tuple[str, ...], *, has_ended: bool) -> OperationCall:
+    status = "SUCCEEDED" if has_ended else None
+    return OperationCall("id", "STEP", "Step", path[-1], None, None, 1, path, status, has_ended, {})
+
+
+def test_a_watcher_is_told_nothing_of_a_sandbox_that_has_died(bench: Bench) -> None:
+    class Watcher:
+        def operation_called(self, call: OperationCall) -> None:
+            bench.note(call.path)
+
+        def body_ended(self, operation_id: str | None, error: BaseException | None) -> None:
+            bench.note(operation_id)
+
+    bench.runtime.watcher = Watcher()
+    bench.runtime.operation_called(called(("charge",), has_ended=False))
+    bench.runtime.body_ended("id", None)
+    bench.sandbox.closed = True
+    bench.runtime.body_ended("id", None)
+    with pytest.raises(SandboxKilled):
+        bench.runtime.operation_called(called(("ship",), has_ended=False))
+    assert bench.seen == [(("charge",), 0), ("id", 0)]
