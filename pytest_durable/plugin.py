@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from pytest_durable.simulator.ledger.ledger import EffectLedger
     from pytest_durable.simulator.runner import LocalRunner
 
 _MARKER = (
@@ -22,6 +23,7 @@ _MARKER = (
 )
 
 _runner_key: pytest.StashKey[LocalRunner] = pytest.StashKey()
+_ledger_key: pytest.StashKey[EffectLedger] = pytest.StashKey()
 
 _TIMELINE_SECTION = "durable timeline"
 _FAILURE_SECTION = "durable execution"
@@ -77,6 +79,20 @@ def durable_runner(request: pytest.FixtureRequest) -> Iterator[LocalRunner]:
     yield runner
     # Scripts were checked when the test had run, so that it fails for them and not its teardown.
     runner.release()
+
+
+@pytest.fixture
+def durable_effects(request: pytest.FixtureRequest) -> EffectLedger:
+    """A ledger of effects on the outside world, which survives crashes.
+
+    Steps and doubles call ``durable_effects.record(name, key=None, **data)``; the test demands
+    ``exactly_once(name)``, ``at_most_once(name)`` or ``idempotent(name)``.
+    """
+    from pytest_durable.simulator.ledger.ledger import EffectLedger
+
+    ledger = EffectLedger()
+    request.node.stash[_ledger_key] = ledger
+    return ledger
 
 
 @pytest.hookimpl(wrapper=True)
