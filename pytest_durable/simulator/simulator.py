@@ -73,6 +73,11 @@ class Simulator:
         return self._world.clock.now
 
     @property
+    def is_closed(self) -> bool:
+        """Whether nothing runs any more."""
+        return self._closed
+
+    @property
     def executions(self) -> Mapping[str, SimulatedExecution]:
         """Every execution so far by its ARN, those of invoked functions included, in order of start."""
         return self._world.executions.by_arn
