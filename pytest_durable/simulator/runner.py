@@ -101,6 +101,7 @@ class LocalRunner(Runner):
         self._invariants = invariants or Invariants()
         self.injector = injector or Injector()
         self._unfolded: Callable[[], Plan] | None = None
+        self._scripts_checked = self._invariants_checked = False
         self._begin(make_options())
 
     def _begin(self, options: SimulatorOptions) -> None:
@@ -108,8 +109,6 @@ class LocalRunner(Runner):
         watched = replace(options, more_checkers=(*options.more_checkers, self._invariants))
         self._simulator = Simulator(watched, self._functions, self._scripts, self.injector)
         self._invariants.attach(self._simulator, lambda: len(self.injector.strikes))
-        self._scripts_checked = False
-        self._invariants_checked = False
         self.clock = RunnerClock(self._simulator)
 
     def follow(self, plan: Plan | DrawnPlan) -> None:
@@ -123,16 +122,15 @@ class LocalRunner(Runner):
             raise UsageError(f"A plan is drawn by pytest_durable.strategies.plans(), got {given!r}.")
         if self._simulator.executions:
             raise UsageError("A plan is about all of a test's runs: give it to the first one.")
-        schedule = self._simulator.options.schedule
         if isinstance(plan, Plan):
             self.injector.add(*plan.faults)
-            schedule = UnfoldingOrder(deviations_of(plan.picks)) if plan.picks else schedule
+            order = UnfoldingOrder(deviations_of(plan.picks))
         else:
             self.injector = injector = UnfoldingInjector(self.injector, plan)
             order = UnfoldingOrder(plan.order)
-            schedule = order if plan.order else schedule
             self._unfolded = lambda: unfolded(injector, order)
-        self._begin(replace(self._make_options(), schedule=schedule))
+        options = self._make_options()
+        self._begin(options if order.is_ordinary else replace(options, schedule=order))
 
     @property
     def unfolded(self) -> Plan | None:
@@ -145,12 +143,9 @@ class LocalRunner(Runner):
         Scripts, functions, faults and invariants that were given so far stay, and nothing of them has
         been used.
         """
-        functions, scripts, demands = (
-            self._functions.copy(),
-            self._scripts.rewound(),
-            self._invariants.demands,
-        )
-        faults, collects, ledger = self.injector.faults, self.injector.collects, self._invariants.view.ledger
+        functions, scripts = self._functions.copy(), self._scripts.rewound()
+        demands, ledger = self._invariants.demands.rewound(), self._invariants.view.ledger
+        faults, collects = tuple(self.injector.faults), self.injector.collects
 
         def begin_again() -> None:
             self._simulator.close()
@@ -158,6 +153,7 @@ class LocalRunner(Runner):
             self._invariants = Invariants(demands.rewound())
             self.injector = Injector(faults, collects=collects)
             self._unfolded = None
+            self._scripts_checked = self._invariants_checked = False
             self._begin(self._make_options())
             self._invariants.view.use_ledger(ledger)
 
