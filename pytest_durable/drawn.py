@@ -88,6 +88,10 @@ class DrawnPlan:
             parts.append(f"kinds={self.kinds!r}")
         return f"DrawnPlan({', '.join(parts)})"
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Show itself to Hypothesis, and IPython, as everywhere else."""
+        printer.text(repr(self))
+
     @property
     def fault_kinds(self) -> tuple[type[Fault], ...]:
         """The kinds of faults that may strike."""
