@@ -13,7 +13,7 @@ from pytest_durable.simulator.chained_invokes import ChainedInvokes
 from pytest_durable.simulator.checkers.base import Checker
 from pytest_durable.simulator.choices import Choices
 from pytest_durable.simulator.clock import Clock
-from pytest_durable.simulator.compute import Compute
+from pytest_durable.simulator.compute import Compute, Watch
 from pytest_durable.simulator.event_queue import EventQueue
 from pytest_durable.simulator.execution import SimulatedExecution
 from pytest_durable.simulator.executions import Executions
@@ -63,6 +63,7 @@ class World:
         timeouts_count_waits: bool = True,
         injector: Injector | None = None,
         choices: Choices | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self.clock = Clock(start)
         self.queue: EventQueue[Item] = EventQueue()
@@ -72,7 +73,15 @@ class World:
         self._injector = injector or Injector()
         self.order = Order(self.clock, self.queue, choices or Choices(InOrder()), self._injector)
         compute = Compute(
-            self.clock, self.queue, self.turns, entropy, identifiers, scripts, self._injector, self.order
+            self.clock,
+            self.queue,
+            self.turns,
+            entropy,
+            identifiers,
+            scripts,
+            self._injector,
+            self.order,
+            watch,
         )
         self._journal = Journal(checkers)
         self.executions = Executions(
