@@ -76,6 +76,8 @@ def durable_runner(request: pytest.FixtureRequest) -> Iterator[LocalRunner]:
         # Outside the except block, or pytest would show the message twice.
         pytest.fail(problem, pytrace=False)
     request.node.stash[_runner_key] = runner
+    if _ledger_key in request.node.stash:
+        runner.use_ledger(request.node.stash[_ledger_key])
     yield runner
     # Scripts were checked when the test had run, so that it fails for them and not its teardown.
     runner.release()
@@ -92,16 +94,19 @@ def durable_effects(request: pytest.FixtureRequest) -> EffectLedger:
 
     ledger = EffectLedger()
     request.node.stash[_ledger_key] = ledger
+    if _runner_key in request.node.stash:
+        request.node.stash[_runner_key].use_ledger(ledger)
     return ledger
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    """Fail a test that passed although what it scripted did not happen."""
+    """Fail a test that passed although what it scripted or demanded did not happen."""
     yield
     runner = item.stash.get(_runner_key, None)
     if runner is None:
         return
+    runner.check_invariants()
     from pytest_durable.errors import UnusedScriptError
 
     problem = ""
@@ -130,11 +135,20 @@ def pytest_runtest_makereport(
             [str(pending) for pending in runner.pending],
             runner.seed,
             f"pytest {shlex.quote(item.nodeid)} --durable-seed={runner.seed}",
+            notes=_effect_notes(item),
         )
         report.sections.append((_FAILURE_SECTION, text))
     elif item.config.getoption("durable_timeline") or item.config.getini("durable_timeline"):
         report.sections.append((_TIMELINE_SECTION, runner.timeline()))
     return report
+
+
+def _effect_notes(item: pytest.Item) -> list[str]:
+    """Return the block of a failure that lists the effects of the test, if it has any."""
+    ledger = item.stash.get(_ledger_key, None)
+    if ledger is None or not ledger.all():
+        return []
+    return ["\n".join(["effects:", *(f"  {line}" for line in ledger.lines())])]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -10,6 +10,7 @@ One checkpoint, once around:
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import TracebackType
 
 from pytest_durable.simulator.choices import Choices
 from pytest_durable.simulator.event_queue import Entry, Priority
@@ -19,6 +20,17 @@ from pytest_durable.simulator.world import World
 
 # A failure belongs to the test's own line, not to ours.
 __tracebackhide__ = True
+
+
+_PACKAGE = __name__.partition(".")[0]
+
+
+def _from_users_code(whole: TracebackType | None) -> TracebackType | None:
+    """Leave out how the loop came to the code of a user that raised, such as an invariant."""
+    rest = whole
+    while rest is not None and rest.tb_frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
+        rest = rest.tb_next
+    return rest or whole
 
 
 class Loop:
@@ -46,7 +58,7 @@ class Loop:
         self._world.turns.drive(inline=inline)
         if self._failure is not None:
             failure, self._failure = self._failure, None
-            raise failure
+            raise failure.with_traceback(_from_users_code(failure.__traceback__))
         if horizon is not None and not until():
             self._world.clock.move_to(horizon)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
@@ -26,10 +26,13 @@ from pytest_durable.simulator.functions import (
 )
 from pytest_durable.simulator.identifiers import FunctionVersion
 from pytest_durable.simulator.injector import Injector
+from pytest_durable.simulator.invariants import Invariants, Property
 from pytest_durable.simulator.invocation import Handler, demand_durable
+from pytest_durable.simulator.ledger.ledger import EffectLedger
 from pytest_durable.simulator.options import SimulatorOptions
 from pytest_durable.simulator.payload import encode_callback_text, encode_error, encode_input, encode_json
 from pytest_durable.simulator.pending import PendingOperation, pending_operations
+from pytest_durable.simulator.replaying.check import check_traces
 from pytest_durable.simulator.scripts.book import ScriptBook
 from pytest_durable.simulator.scripts.callbacks import CallbackScript
 from pytest_durable.simulator.scripts.invokes import InvokeScript
@@ -86,6 +89,7 @@ class LocalRunner(Runner):
         functions: Functions | None = None,
         scripts: ScriptBook | None = None,
         injector: Injector | None = None,
+        invariants: Invariants | None = None,
     ) -> None:
         demand_durable(target.handler)
         self._target = target
@@ -93,8 +97,13 @@ class LocalRunner(Runner):
         self._functions = functions or Functions()
         self._scripts = scripts or ScriptBook()
         self.injector = injector or Injector()
-        self._simulator = Simulator(make_options(), self._functions, self._scripts, self.injector)
+        self._invariants = invariants or Invariants()
+        options = make_options()
+        options = replace(options, more_checkers=(*options.more_checkers, self._invariants))
+        self._simulator = Simulator(options, self._functions, self._scripts, self.injector)
+        self._invariants.attach(self._simulator, lambda: len(self.injector.strikes))
         self._scripts_checked = False
+        self._invariants_checked = False
         self.clock = RunnerClock(self._simulator)
 
     def __repr__(self) -> str:
@@ -291,6 +300,41 @@ class LocalRunner(Runner):
         """
         self.injector.add(*faults)
 
+    def always(self, holds: Property) -> None:
+        """Demand that ``holds(world)`` is true after every event from now on, in all executions.
+
+        ``world`` has ``executions``, ``operations(name)``, ``operation(path)``, ``effects``, ``now`` and
+        ``last_event``. A function that asserts and returns nothing will do. The first time it does not hold
+        ends the run, and the test fails there. One that was never checked fails the test, too.
+
+        Raises:
+            UsageError: it is no function.
+        """
+        self._invariants.always(holds)
+
+    def eventually(self, holds: Property, within: DurationLike = "30d") -> None:
+        """Demand that ``holds(world)`` comes true and that every execution ends, in good time.
+
+        ``within`` is virtual time after the last fault that struck, or after the beginning without any.
+        What is unfinished when the test has run goes on for as long as that.
+
+        Raises:
+            UsageError: it is no function, or the time is malformed or zero.
+        """
+        self._invariants.eventually(holds, within)
+
+    def at_end(self, holds: Property) -> None:
+        """Demand that ``holds(world)`` is true when the test has run, or the runner is closed.
+
+        Raises:
+            UsageError: it is no function.
+        """
+        self._invariants.at_end(holds)
+
+    def use_ledger(self, ledger: EffectLedger) -> None:
+        """Show invariants this ledger as ``world.effects``."""
+        self._invariants.view.use_ledger(ledger)
+
     def stop_execution(self, execution_arn: str, error: Any = None) -> None:
         """End an execution from outside, with status STOPPED; nothing happens to one that has ended.
 
@@ -380,14 +424,45 @@ class LocalRunner(Runner):
 
         def run() -> DurableFunctionTestResult:
             scripts = self._scripts.rewound()
-            fresh = LocalRunner(self._target, self._make_options, self._functions, scripts)
+            injector = Injector(self.injector.faults)
+            invariants = Invariants(self._invariants.demands)
+            fresh = LocalRunner(
+                self._target, self._make_options, self._functions, scripts, injector, invariants
+            )
+            fresh._invariants.view.use_ledger(self._invariants.view.ledger)
             try:
-                return fresh.run(input, timeout)
+                result = fresh.run(input, timeout)
+                fresh.check_invariants()
+                return result
             finally:
                 fresh.release()
                 self._scripts.absorb(scripts)
+                self.injector.absorb(injector)
 
         return check_deterministic(run, runs)
+
+    def check_replay(self, mode: str = "all", seen: dict[str, None] | None = None) -> None:
+        """Replay what has been recorded so far of each execution, and compare with what it called.
+
+        ``mode`` is "final" (over the whole record), "all" (over each prefix of it: as it stood at each moment;
+        of more than 200, 200 evenly spread with the first and the last) or "off". Prefixes in ``seen`` are left
+        out, and the others put in: an exploration meets the same one many times. No step runs, nothing is
+        recorded, and chance, environment and clock are as before afterwards. The handler itself runs again,
+        so call it when the test has looked at what handlers leave behind.
+
+        Raises:
+            NonDeterminismError: a replay does something else; it says where and, as far as can be told, why.
+            UsageError: there is no such mode, or the runner was not made to trace operations.
+        """
+        traces = self._simulator.traces
+        if traces is None:
+            raise UsageError("This runner keeps no trace of operations, so it cannot check replays.")
+        check_traces(
+            list(traces.by_arn.values()),
+            mode,
+            {} if seen is None else seen,
+            virtual_clock=self._simulator.options.virtual_clock,
+        )
 
     @property
     def results(self) -> list[DurableFunctionTestResult]:
@@ -417,18 +492,30 @@ class LocalRunner(Runner):
         Raises:
             UnusedScriptError: a script was never used, or not as often as its ``times`` says.
             UnusedFaultError: a fault never struck.
+            AssertionError: an invariant does not hold.
         """
+        self.check_invariants()
         self._simulator.close()
         self.check_scripts()
 
     def release(self) -> None:
         """Unwind whatever still runs, for a test that has failed or has been checked."""
-        self._scripts_checked = True
+        self._scripts_checked = self._invariants_checked = True
         self._simulator.close()
 
     def waive_checks(self) -> None:
-        """Demand nothing of scripts and faults: the run is one of an exploration, in which they may be idle."""
+        """Demand nothing of scripts and faults: in a run of an exploration they may be idle."""
         self._scripts_checked = True
+
+    def check_invariants(self) -> None:
+        """Check, once, what is to hold when the test has run.
+
+        Raises:
+            AssertionError: an invariant does not hold, or was never checked.
+        """
+        if not self._invariants_checked:
+            self._invariants_checked = True
+            self._invariants.conclude()
 
     def check_scripts(self) -> None:
         """Check, once, that every script came to use and every fault struck.

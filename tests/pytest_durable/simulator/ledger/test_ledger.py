@@ -217,7 +217,11 @@ def test_a_timeout_between_two_effects_is_told(ledger: EffectLedger) -> None:
 
 
 def test_one_attempt_that_does_it_twice_is_told(ledger: EffectLedger) -> None:
-    run(lambda _: [ledger.record("charge"), ledger.record("charge")] and None)
+    def body(_: StepContext) -> None:
+        ledger.record("charge")
+        ledger.record("charge")
+
+    run(body)
     assert "One attempt of step 'charge' did it twice." in refusal(ledger.exactly_once, "charge")
 
 
