@@ -5,16 +5,19 @@ from __future__ import annotations
 import random
 from itertools import islice
 
+import pytest
+
 from plans.replayed import check, plans
 from pytest_durable.faults import KINDS, reorder
 
 
+@pytest.mark.slow
 def test_random_plans_come_to_the_same_in_every_run_and_process() -> None:
     counts = check(200, seed=5)
     assert counts["plans"] == 200
     assert counts["with faults"] > 100
-    assert counts["with another order"] > 100
-    assert counts["different outcomes"] > 120
+    assert counts["in another order"] > 100
+    assert min(counts["SUCCEEDED"], counts["FAILED"]) > 20
 
 
 def test_random_plans_have_every_kind_of_fault() -> None:
