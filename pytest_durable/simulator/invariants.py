@@ -85,6 +85,8 @@ class Invariants(Checker):
         self._view = WorldView(simulator)
         self._struck_at = simulator.now
         self._strikes_so_far = strikes_so_far
+        if self.demands.always:
+            simulator.watch_everything()
 
     @property
     def view(self) -> WorldView:
@@ -99,6 +101,8 @@ class Invariants(Checker):
             UsageError: it is no function.
         """
         self.demands.always.append(_Always(_function(holds, "always")))
+        if self._simulator is not None:
+            self._simulator.watch_everything()
 
     def eventually(self, holds: Property, within: DurationLike) -> None:
         """Demand it within a time after the last fault.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
@@ -98,9 +98,9 @@ class LocalRunner(Runner):
         self._scripts = scripts or ScriptBook()
         self.injector = injector or Injector()
         self._invariants = invariants or Invariants()
-        options = make_options()
-        options = replace(options, more_checkers=(*options.more_checkers, self._invariants))
-        self._simulator = Simulator(options, self._functions, self._scripts, self.injector)
+        self._simulator = Simulator(
+            make_options(), self._functions, self._scripts, self.injector, self._invariants
+        )
         self._invariants.attach(self._simulator, lambda: len(self.injector.strikes))
         self._scripts_checked = False
         self._invariants_checked = False

@@ -23,6 +23,8 @@ PARTS = (
     "points",
     "faults",
     "plan",
+    "entropy",
+    "schedules",
     "exploration",
     "backend",
     "simulator",
@@ -36,7 +38,7 @@ PARTS = (
 # The modules that touch what the simulator is there to control, and why they may.
 SEAMS = {
     "simulator.affinity": {"os"},
-    "simulator.entropy": {"random"},
+    "entropy": {"random"},
     "simulator.process_exit": {"os"},
     "simulator.replaying.evidence": {"os", "random"},
     "simulator.replaying.perturb": {"os", "random"},
