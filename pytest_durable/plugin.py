@@ -7,8 +7,9 @@ asks for ``durable_runner``, so a test run without durable tests pays nothing.
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Generator, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -99,9 +100,16 @@ def durable_effects(request: pytest.FixtureRequest) -> EffectLedger:
     return ledger
 
 
-@pytest.hookimpl(wrapper=True)
+# Around Hypothesis's own, which looks at fixtures of function scope.
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     """Fail a test that passed although what it scripted or demanded did not happen."""
+    if "hypothesis" in sys.modules and _uses_ours(item):
+        from pytest_durable.campaign.given import is_property
+
+        if is_property(item):
+            yield from _run_property(item)
+            return
     yield
     runner = item.stash.get(_runner_key, None)
     if runner is None:
@@ -113,6 +121,25 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     try:
         runner.check_scripts()
     except UnusedScriptError as error:
+        problem = str(error)
+    if problem:
+        pytest.fail(problem, pytrace=False)
+
+
+def _uses_ours(item: pytest.Item) -> bool:
+    return _runner_key in item.stash or _ledger_key in item.stash
+
+
+def _run_property(item: Any) -> Generator[None, None, None]:
+    """Run a test with ``@given``, whose examples are checked one by one."""
+    from pytest_durable.campaign.given import fresh_examples
+    from pytest_durable.errors import UsageError
+
+    problem = ""
+    try:
+        with fresh_examples(item, item.stash.get(_runner_key, None), item.stash.get(_ledger_key, None)):
+            yield
+    except UsageError as error:
         problem = str(error)
     if problem:
         pytest.fail(problem, pytrace=False)

@@ -51,6 +51,14 @@ class Demands:
     eventually: list[_Eventually] = field(default_factory=list)
     at_end: list[Property] = field(default_factory=list)
 
+    def rewound(self) -> Demands:
+        """Return the same demands, of which nothing has been looked at."""
+        return Demands(
+            [_Always(one.holds) for one in self.always],
+            [_Eventually(one.holds, one.within) for one in self.eventually],
+            list(self.at_end),
+        )
+
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing."""
@@ -81,8 +89,10 @@ class Invariants(Checker):
 
     def attach(self, simulator: Simulator, strikes_so_far: StrikesSoFar) -> None:
         """Set what is watched, and who knows of faults."""
+        ledger = None if self._view is None else self._view.ledger
         self._simulator = simulator
         self._view = WorldView(simulator)
+        self._view.use_ledger(ledger)
         self._struck_at = simulator.now
         self._strikes_so_far = strikes_so_far
         if self.demands.always:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
 from pytest_durable.backend import Runner
+from pytest_durable.drawn import DrawnPlan
 from pytest_durable.durations import DurationLike, to_microseconds, to_whole_seconds
 from pytest_durable.errors import UnusedFaultError, UnusedScriptError, UsageError
 from pytest_durable.faults import Fault
 from pytest_durable.history.codec import event_to_json, to_datetime
+from pytest_durable.plan import Plan
 from pytest_durable.result.execution import DurableFunctionTestResult
 from pytest_durable.result.wording import counted
 from pytest_durable.simulator.awaiting import await_callback
@@ -33,13 +35,14 @@ from pytest_durable.simulator.options import SimulatorOptions
 from pytest_durable.simulator.payload import encode_callback_text, encode_error, encode_input, encode_json
 from pytest_durable.simulator.pending import PendingOperation, pending_operations
 from pytest_durable.simulator.replaying.check import check_traces
-from pytest_durable.simulator.scripts.book import ScriptBook
+from pytest_durable.simulator.scripts.book import Around, ScriptBook
 from pytest_durable.simulator.scripts.callbacks import CallbackScript
 from pytest_durable.simulator.scripts.invokes import InvokeScript
 from pytest_durable.simulator.scripts.steps import StepScript
 from pytest_durable.simulator.service import dispatch
 from pytest_durable.simulator.service.requests import parse_history
 from pytest_durable.simulator.simulator import Simulator
+from pytest_durable.simulator.unfolding import UnfoldingInjector, UnfoldingOrder, deviations_of, unfolded
 from pytest_durable.simulator.unused_faults import fault_complaints
 
 # A failure belongs to the test's own line, not to ours.
@@ -96,15 +99,65 @@ class LocalRunner(Runner):
         self._make_options = make_options
         self._functions = functions or Functions()
         self._scripts = scripts or ScriptBook()
-        self.injector = injector or Injector()
         self._invariants = invariants or Invariants()
-        self._simulator = Simulator(
-            make_options(), self._functions, self._scripts, self.injector, self._invariants
-        )
+        self.injector = injector or Injector()
+        self._unfolded: Callable[[], Plan] | None = None
+        self._scripts_checked = self._invariants_checked = False
+        self._begin(make_options())
+
+    def _begin(self, options: SimulatorOptions) -> None:
+        """Set up a world in which nothing has happened."""
+        self._simulator = Simulator(options, self._functions, self._scripts, self.injector, self._invariants)
         self._invariants.attach(self._simulator, lambda: len(self.injector.strikes))
-        self._scripts_checked = False
-        self._invariants_checked = False
         self.clock = RunnerClock(self._simulator)
+
+    def follow(self, plan: Plan | DrawnPlan) -> None:
+        """Let what is going to run deviate from the ordinary as a plan says, from the beginning.
+
+        Raises:
+            UsageError: something has run already, or it is no plan.
+        """
+        given: object = plan
+        if not isinstance(given, Plan | DrawnPlan):
+            raise UsageError(f"A plan is drawn by pytest_durable.strategies.plans(), got {given!r}.")
+        if self._simulator.executions:
+            raise UsageError("A plan is about all of a test's runs: give it to the first one.")
+        if isinstance(plan, Plan):
+            self.injector.add(*plan.faults)
+            order = UnfoldingOrder(deviations_of(plan.picks))
+        else:
+            self.injector = injector = UnfoldingInjector(self.injector, plan)
+            order = UnfoldingOrder(plan.order)
+            self._unfolded = lambda: unfolded(injector, order)
+        options = self._make_options()
+        self._begin(options if order.is_ordinary else replace(options, schedule=order))
+
+    @property
+    def unfolded(self) -> Plan | None:
+        """What the drawn plan that is followed has come to mean so far; None if none is followed."""
+        return None if self._unfolded is None else self._unfolded()
+
+    def beginning(self) -> Callable[[], None]:
+        """Return what brings the runner back to how it is now, before anything has run.
+
+        Scripts, functions, faults and invariants that were given so far stay, and nothing of them has
+        been used.
+        """
+        functions, scripts = self._functions.copy(), self._scripts.rewound()
+        demands, ledger = self._invariants.demands.rewound(), self._invariants.view.ledger
+        faults, collects = tuple(self.injector.faults), self.injector.collects
+
+        def begin_again() -> None:
+            self._simulator.close()
+            self._functions, self._scripts = functions.copy(), scripts.rewound()
+            self._invariants = Invariants(demands.rewound())
+            self.injector = Injector(faults, collects=collects)
+            self._unfolded = None
+            self._scripts_checked = self._invariants_checked = False
+            self._begin(self._make_options())
+            self._invariants.view.use_ledger(ledger)
+
+        return begin_again
 
     def __repr__(self) -> str:
         name = getattr(self._target.handler, "__qualname__", repr(self._target.handler))
@@ -140,19 +193,24 @@ class LocalRunner(Runner):
         *,
         function: FunctionVersion | None = None,
         tenant_id: str | None = None,
+        plan: Plan | DrawnPlan | None = None,
     ) -> Execution:
         """Start an execution and stop before its first invocation.
 
         A name that was used before, with the same input, gives the execution of that name, as on AWS.
-        ``function`` is what the handler is deployed as, for this execution.
+        ``function`` is what the handler is deployed as, for this execution. A ``plan``, as `run` takes one,
+        goes with the first execution.
 
         Raises:
-            UsageError: the input is not JSON, or the timeout is malformed.
+            UsageError: the input is not JSON, the timeout is malformed, or the plan comes too late.
             DurableExecutionAlreadyStartedException: the name was used with another input.
         """
+        payload = encode_input(input)
+        if plan is not None:
+            self.follow(plan)
         execution = self._simulator.start(
             self._target.handler,
-            encode_input(input),
+            payload,
             function=function or self._target.function,
             name=name,
             timeout_seconds=None if timeout is None else to_whole_seconds(timeout, "timeout"),
@@ -160,17 +218,24 @@ class LocalRunner(Runner):
         )
         return Execution(self._simulator, execution)
 
-    def run(self, input: Any = None, timeout: DurationLike | None = None) -> DurableFunctionTestResult:
+    def run(
+        self,
+        input: Any = None,
+        timeout: DurationLike | None = None,
+        *,
+        plan: Plan | DrawnPlan | None = None,
+    ) -> DurableFunctionTestResult:
         """Start an execution, run it to its end and return the result.
 
         ``input`` is any JSON value; text that is valid JSON passes as it is. ``timeout`` is the
-        execution timeout, in virtual time.
+        execution timeout, in virtual time. ``plan`` says what goes otherwise than in the ordinary run,
+        also in what runs later; `pytest_durable.strategies.plans` draws them.
 
         Raises:
-            UsageError: the input is not JSON, or the timeout is malformed.
+            UsageError: the input is not JSON, the timeout is malformed, or the plan comes too late.
             DurableStuckError: the execution cannot end.
         """
-        return self.start(input, timeout=timeout).finish()
+        return self.start(input, timeout=timeout, plan=plan).finish()
 
     def run_async(self, input: Any = None, timeout: DurationLike | None = None) -> str:
         """Start an execution and return its ARN. It goes on when `wait_for_result` or `clock` lets it."""
@@ -330,6 +395,13 @@ class LocalRunner(Runner):
             UsageError: it is no function.
         """
         self._invariants.at_end(holds)
+
+    def surround_steps(self, around: Around) -> None:
+        """Run in place of the body of each step what ``around(path, body)`` returns; scripts are inside.
+
+        Bodies take the number of the attempt. What they return is recorded as ever.
+        """
+        self._scripts.surround_steps(around)
 
     def use_ledger(self, ledger: EffectLedger) -> None:
         """Show invariants this ledger as ``world.effects``."""
@@ -504,7 +576,7 @@ class LocalRunner(Runner):
         self._simulator.close()
 
     def waive_checks(self) -> None:
-        """Demand nothing of scripts and faults: in a run of an exploration they may be idle."""
+        """Demand nothing of scripts and faults, which may be idle in a run of an exploration."""
         self._scripts_checked = True
 
     def check_invariants(self) -> None:

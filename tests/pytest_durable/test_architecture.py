@@ -25,10 +25,13 @@ PARTS = (
     "plan",
     "entropy",
     "schedules",
+    "drawn",
+    "strategies",
     "exploration",
     "backend",
     "simulator",
     "effects",
+    "mutation",
     "runner",
     "settings",
     "markers",
@@ -118,6 +121,7 @@ def test_the_plugin_module_imports_only_pytest_when_it_is_loaded() -> None:
     } == {
         "pytest",
         "shlex",
+        "sys",
     }
 
 
