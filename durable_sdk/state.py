@@ -135,14 +135,14 @@ class ExecutionState:
         self.runtime.operation_called(
             OperationCall(
                 identifier.operation_id,
-                identifier.operation_type.value,
-                str(identifier.sub_type),
+                identifier.operation_type,
+                identifier.sub_type,
                 identifier.name,
                 identifier.parent_id,
                 context_id,
                 position,
                 self.lineage.path(identifier.parent_id, identifier.name),
-                None if recorded is None else recorded.status.value,
+                None if recorded is None else recorded.status,
                 recorded is not None and recorded.is_terminal,
                 inputs,
             )

@@ -48,7 +48,7 @@ class CheckerError(DurableTestError):
 
 
 class NonDeterminismError(DurableTestError):
-    """Two runs of the same handler on the same input, seed and schedule differ."""
+    """Two runs of the same handler on the same input, seed and schedule differ, or a replay from its run."""
 
 
 class HistoryError(DurableTestError):

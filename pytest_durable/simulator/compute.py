@@ -25,7 +25,7 @@ from pytest_durable.simulator.invocation import (
     handler_task,
 )
 from pytest_durable.simulator.lambda_context import SimulatedLambdaContext
-from pytest_durable.simulator.runtime import Origin, SimulatedRuntime
+from pytest_durable.simulator.runtime import OperationWatcher, Origin, SimulatedRuntime
 from pytest_durable.simulator.scheduled import (
     CallArrived,
     FunctionEnded,
@@ -42,6 +42,9 @@ from pytest_durable.simulator.turns import Task, Turns
 
 _SECOND = 1_000_000
 
+Watch = Callable[[SimulatedExecution, Clock], OperationWatcher]
+"""Returns what is to be told of the operations of an invocation that begins."""
+
 
 class Compute:
     """Starts runs of handlers. Each lives in a sandbox of its own, until it ends, dies or times out."""
@@ -55,6 +58,7 @@ class Compute:
         identifiers: Identifiers,
         scripts: ScriptBook,
         injector: Injector,
+        watch: Watch | None = None,
     ) -> None:
         self._clock = clock
         self._queue = queue
@@ -63,6 +67,7 @@ class Compute:
         self._identifiers = identifiers
         self._scripts = scripts
         self._injector = injector
+        self._watch = watch
 
     def invoke(self, execution: SimulatedExecution, event: dict[str, Any]) -> Task:
         """Begin an invocation of an execution's handler with ``event``, and return its task."""
@@ -91,6 +96,8 @@ class Compute:
             execution.shadows.append(invocation)
         else:
             execution.invocation = invocation
+            if self._watch is not None:
+                invocation.runtime.watcher = self._watch(execution, self._clock)
         self._queue.push(
             invocation.deadline, Priority.DEADLINE, InvocationTimedOut(execution, invocation), sandbox
         )

@@ -75,6 +75,10 @@ class Injector:
             for fault, count, has_struck in zip(self._faults, self._counts, self._struck, strict=True)
         )
 
+    def absorb(self, other: Injector) -> None:
+        """Take note of what has struck in another run with the same faults."""
+        self._struck = [mine or theirs for mine, theirs in zip(self._struck, other._struck, strict=True)]
+
     def at(self, point: Point) -> Action | None:
         """Return what happens at a point, None for nothing. The first fault that strikes decides."""
         if self.collects:

@@ -27,7 +27,7 @@ class SimulatorOptions:
 
     ``execution_timeout_seconds`` of None stands for the service's maximum. With ``timeouts_count_waits`` off,
     execution timeouts leave out waits and delays of retries. ``more_checkers`` watch the run beside those
-    that watch every run.
+    that watch every run. ``traces_operations`` keeps what handlers call, for the replay check.
     """
 
     start_time: datetime = DEFAULT_START
@@ -41,3 +41,4 @@ class SimulatorOptions:
     virtual_clock: bool = True
     timeouts_count_waits: bool = True
     more_checkers: tuple[Checker, ...] = ()
+    traces_operations: bool = False

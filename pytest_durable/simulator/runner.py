@@ -34,6 +34,7 @@ from pytest_durable.simulator.ledger.ledger import EffectLedger
 from pytest_durable.simulator.options import SimulatorOptions
 from pytest_durable.simulator.payload import encode_callback_text, encode_error, encode_input, encode_json
 from pytest_durable.simulator.pending import PendingOperation, pending_operations
+from pytest_durable.simulator.replaying.check import check_traces
 from pytest_durable.simulator.scripts.book import Around, ScriptBook
 from pytest_durable.simulator.scripts.callbacks import CallbackScript
 from pytest_durable.simulator.scripts.invokes import InvokeScript
@@ -496,9 +497,10 @@ class LocalRunner(Runner):
 
         def run() -> DurableFunctionTestResult:
             scripts = self._scripts.rewound()
+            injector = Injector(self.injector.faults)
             invariants = Invariants(self._invariants.demands)
             fresh = LocalRunner(
-                self._target, self._make_options, self._functions, scripts, invariants=invariants
+                self._target, self._make_options, self._functions, scripts, injector, invariants
             )
             fresh._invariants.view.use_ledger(self._invariants.view.ledger)
             try:
@@ -508,8 +510,32 @@ class LocalRunner(Runner):
             finally:
                 fresh.release()
                 self._scripts.absorb(scripts)
+                self.injector.absorb(injector)
 
         return check_deterministic(run, runs)
+
+    def check_replay(self, mode: str = "all", seen: dict[str, None] | None = None) -> None:
+        """Replay what has been recorded so far of each execution, and compare with what it called.
+
+        ``mode`` is "final" (over the whole record), "all" (over each prefix of it: as it stood at each moment;
+        of more than 200, 200 evenly spread with the first and the last) or "off". Prefixes in ``seen`` are left
+        out, and the others put in: an exploration meets the same one many times. No step runs, nothing is
+        recorded, and chance, environment and clock are as before afterwards. The handler itself runs again,
+        so call it when the test has looked at what handlers leave behind.
+
+        Raises:
+            NonDeterminismError: a replay does something else; it says where and, as far as can be told, why.
+            UsageError: there is no such mode, or the runner was not made to trace operations.
+        """
+        traces = self._simulator.traces
+        if traces is None:
+            raise UsageError("This runner keeps no trace of operations, so it cannot check replays.")
+        check_traces(
+            list(traces.by_arn.values()),
+            mode,
+            {} if seen is None else seen,
+            virtual_clock=self._simulator.options.virtual_clock,
+        )
 
     @property
     def results(self) -> list[DurableFunctionTestResult]:
@@ -550,6 +576,10 @@ class LocalRunner(Runner):
         self._scripts_checked = self._invariants_checked = True
         self._simulator.close()
 
+    def waive_checks(self) -> None:
+        """Demand nothing of scripts and faults: in a run of an exploration they may be idle."""
+        self._scripts_checked = True
+
     def check_invariants(self) -> None:
         """Check, once, what is to hold when the test has run.
 
@@ -559,10 +589,6 @@ class LocalRunner(Runner):
         if not self._invariants_checked:
             self._invariants_checked = True
             self._invariants.conclude()
-
-    def waive_checks(self) -> None:
-        """Demand nothing of scripts and faults, which may be idle in a run of an exploration."""
-        self._scripts_checked = True
 
     def check_scripts(self) -> None:
         """Check, once, that every script came to use and every fault struck.

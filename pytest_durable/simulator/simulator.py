@@ -9,6 +9,7 @@ from pytest_durable.errors import DurableStuckError, UsageError
 from pytest_durable.history.codec import to_microseconds
 from pytest_durable.result.execution import DurableFunctionTestResult
 from pytest_durable.simulator.callbacks import Callbacks
+from pytest_durable.simulator.checkers.base import Checker
 from pytest_durable.simulator.checkers.lifecycle import LifecycleChecker
 from pytest_durable.simulator.checkers.liveness import LivenessChecker
 from pytest_durable.simulator.checkers.replay import ReplayChecker
@@ -25,6 +26,7 @@ from pytest_durable.simulator.loop import Loop
 from pytest_durable.simulator.options import SimulatorOptions
 from pytest_durable.simulator.pending import stuck_error
 from pytest_durable.simulator.process_exit import process_exits_caught
+from pytest_durable.simulator.replaying.trace import Traces
 from pytest_durable.simulator.scripts.book import ScriptBook
 from pytest_durable.simulator.service.errors import DurableExecutionAlreadyStartedException
 from pytest_durable.simulator.service.requests import is_tenant_id
@@ -53,16 +55,22 @@ class Simulator:
         self._functions = functions or Functions()
         self._injector = injector
         self._choices = Choices(options.schedule)
+        self.traces = Traces() if options.traces_operations else None
+        """What each execution has called, if that is kept."""
+        checkers: list[Checker] = [TokenChecker(), LifecycleChecker(), ReplayChecker(), LivenessChecker()]
+        if self.traces is not None:
+            checkers.append(self.traces)
         self._world = World(
             to_microseconds(options.start_time),
             Entropy(options.seed),
             options.limits,
-            (TokenChecker(), LifecycleChecker(), ReplayChecker(), LivenessChecker(), *options.more_checkers),
+            (*checkers, *options.more_checkers),
             options.stall_seconds,
             self._functions,
             scripts,
             options.timeouts_count_waits,
             injector,
+            None if self.traces is None else self.traces.watch,
         )
         self._loop = Loop(self._world, self._choices, None if options.skip_time else sleep_really)
         self._closed = False

@@ -10,7 +10,7 @@ from pytest_durable.simulator.callbacks import Callbacks
 from pytest_durable.simulator.chained_invokes import ChainedInvokes
 from pytest_durable.simulator.checkers.base import Checker
 from pytest_durable.simulator.clock import Clock
-from pytest_durable.simulator.compute import Compute
+from pytest_durable.simulator.compute import Compute, Watch
 from pytest_durable.simulator.entropy import Entropy
 from pytest_durable.simulator.event_queue import EventQueue
 from pytest_durable.simulator.execution import SimulatedExecution
@@ -59,6 +59,7 @@ class World:
         scripts: ScriptBook | None = None,
         timeouts_count_waits: bool = True,
         injector: Injector | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self.clock = Clock(start)
         self.queue: EventQueue[Item] = EventQueue()
@@ -66,7 +67,9 @@ class World:
         scripts = scripts or ScriptBook()
         identifiers = Identifiers(entropy.seed)
         self._injector = injector or Injector()
-        compute = Compute(self.clock, self.queue, self.turns, entropy, identifiers, scripts, self._injector)
+        compute = Compute(
+            self.clock, self.queue, self.turns, entropy, identifiers, scripts, self._injector, watch
+        )
         self._journal = Journal(checkers)
         self.executions = Executions(
             self.clock,

@@ -1,0 +1,36 @@
+"""Causes: what can make a replay differ, in words, and what to do about each."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from pytest_durable.simulator.replaying.site import Site
+
+
+class Cause(NamedTuple):
+    """Why a replay differs: ``kind`` as the documentation calls it, and the lines that show it."""
+
+    kind: str
+    what: str
+    sites: tuple[Site, ...]
+    remedy: str
+
+
+_REMEDIES = {
+    "time": 'Read the time in a step, which records it: now = context.step(lambda: time.time(), name="now").',
+    "random": 'Draw in a step, which records what was drawn: context.step(random.random, name="draw").',
+    "entropy": 'Make UUIDs and tokens in a step: context.step(lambda: str(uuid.uuid4()), name="id").',
+    "environment": "Read the environment in a step, or pass what it says in the input of the execution.",
+    "request": "The invocation is another one on each replay: use context.execution_context, or a step.",
+    "module": "A process that has just started has not run that code: return the value from a step instead.",
+    "closure": "The body of a step does not run again on replay: return the value from the step instead.",
+    "io": "Do I/O in a step, which records what it found.",
+    "hash": "Sort what comes out of a set before operations depend on its order.",
+    "value": "Use what the operation returns: it is the same in the first run and on replay.",
+    "unknown": "Something outside the record decides it. Move what can change between two runs into a step.",
+}
+
+
+def cause(kind: str, what: str, sites: tuple[Site, ...] = ()) -> Cause:
+    """Return a cause with what to do about it."""
+    return Cause(kind, what, sites, _REMEDIES[kind])

@@ -1,0 +1,155 @@
+"""Evidence: the lines of user code that read the time, draw lots, look at the environment or do I/O."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import sysconfig
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, NamedTuple
+
+from pytest_durable.simulator.replaying.perturb import ObservedClock, Perturbation
+from pytest_durable.simulator.replaying.site import Site, is_ours
+
+_PATHS = sysconfig.get_paths()
+_STDLIB = tuple({os.path.realpath(_PATHS[key]) + os.sep for key in ("stdlib", "platstdlib")})
+_PACKAGES = tuple({os.path.realpath(_PATHS[key]) + os.sep for key in ("purelib", "platlib")})
+
+_IO = frozenset(
+    {
+        "open",
+        "os.listdir",
+        "os.scandir",
+        "os.mkdir",
+        "os.remove",
+        "os.rename",
+        "os.rmdir",
+        "os.system",
+        "os.posix_spawn",
+        "subprocess.Popen",
+        "socket.connect",
+        "socket.getaddrinfo",
+        "socket.gethostname",
+        "socket.sendto",
+        "sqlite3.connect",
+        "urllib.Request",
+        "http.client.connect",
+        "shutil.copyfile",
+        "shutil.move",
+    }
+)
+
+
+class Read(NamedTuple):
+    """Something that user code reads: of which kind, what of it, and where."""
+
+    kind: str
+    what: str
+    site: Site
+
+
+class Evidence:
+    """What one replay has read, in order."""
+
+    def __init__(self) -> None:
+        self.reads: list[Read] = []
+
+    def note(self, kind: str, what: str, frame: FrameType | None) -> None:
+        """Add what is read now, below ``frame``, unless user code has nothing to do with it."""
+        site = _user_site(frame)
+        if site is not None:
+            self.reads.append(Read(kind, what, site))
+
+    def of(self, kind: str) -> list[Read]:
+        """Return what was read of one kind, each line once."""
+        found: dict[tuple[str, Site], Read] = {}
+        for read in self.reads:
+            if read.kind == kind:
+                found.setdefault((read.what, read.site), read)
+        return list(found.values())
+
+
+@contextmanager
+def gathered(clock: ObservedClock, perturbation: Perturbation) -> Iterator[Evidence]:
+    """Watch what is read while the block runs."""
+    evidence = Evidence()
+    before = sys.getprofile()
+    clock.on_read = lambda: evidence.note("time", "the time", sys._getframe(1))
+    perturbation.on_entropy = lambda: evidence.note(
+        "entropy", "the system's random numbers", sys._getframe(1)
+    )
+    _install_audit_hook()
+    _listening.append(evidence)
+    sys.setprofile(_profiler(evidence))
+    try:
+        yield evidence
+    finally:
+        sys.setprofile(before)
+        _listening.remove(evidence)
+        clock.on_read = perturbation.on_entropy = None
+
+
+def _profiler(evidence: Evidence) -> Callable[[FrameType, str, Any], None]:
+    generator = vars(random)["_inst"]
+    variables = type(os.environ)
+    getitem, contains = variables.__getitem__.__code__, variables.__contains__.__code__
+
+    def profile(frame: FrameType, event: str, argument: Any) -> None:
+        if event == "c_call":
+            if getattr(argument, "__self__", None) is generator and argument.__name__ != "seed":
+                evidence.note("random", "random", frame)
+        elif event == "call" and frame.f_code in (getitem, contains):
+            key = frame.f_locals.get("key")
+            evidence.note("environment", f"os.environ[{key!r}]", frame.f_back)
+
+    return profile
+
+
+_listening: list[Evidence] = []
+_installed: list[bool] = []
+
+
+def _install_audit_hook() -> None:
+    """Add the hook of this process, once: hooks cannot be taken away, but this one does nothing by itself."""
+    if not _installed:
+        _installed.append(True)
+        sys.addaudithook(_audit)
+
+
+def _audit(event: str, arguments: tuple[Any, ...]) -> None:
+    if not _listening or event not in _IO:
+        return
+    what = event
+    if arguments and isinstance(arguments[0], str | bytes | os.PathLike | int):
+        subject = os.fsdecode(arguments[0]) if isinstance(arguments[0], bytes) else str(arguments[0])
+        if subject.endswith((".py", ".pyc")):
+            return
+        what = f"{event}({subject!r})"
+    _listening[-1].note("io", what, sys._getframe(1))
+
+
+def _user_site(frame: FrameType | None) -> Site | None:
+    """Return the line that is to blame: the first that is of no library, or else of no standard one."""
+    library: Site | None = None
+    while frame is not None and is_ours(frame):
+        frame = frame.f_back
+    while frame is not None and not is_ours(frame):
+        code = frame.f_code
+        if code.co_filename.startswith("<frozen importlib"):
+            return None
+        path = code.co_filename if "<frozen " in code.co_filename else os.path.realpath(code.co_filename)
+        if not _is_standard(path):
+            site = Site(code.co_filename, frame.f_lineno, code.co_qualname)
+            if not path.startswith(_PACKAGES):
+                return site
+            if "freezegun" not in path:
+                library = library or site
+        frame = frame.f_back
+    return library
+
+
+def _is_standard(path: str) -> bool:
+    return "<frozen " in path or (path.startswith(_STDLIB) and not path.startswith(_PACKAGES))

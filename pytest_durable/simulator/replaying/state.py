@@ -1,0 +1,145 @@
+"""State: which code of a handler writes a variable in the body of a step, and which reads it outside."""
+
+from __future__ import annotations
+
+import dis
+from collections.abc import Iterator
+from inspect import unwrap
+from types import CodeType, FunctionType
+from typing import NamedTuple
+
+from pytest_durable.simulator.replaying.inputs import MUTATORS, functions_in, line_of, writes
+from pytest_durable.simulator.replaying.shadow import Replay
+from pytest_durable.simulator.replaying.site import Site
+from pytest_durable.simulator.replaying.trace import Trace, TracedCall
+
+_STEP_FUNCTIONS = ("func", "check", "submitter")
+
+# Functions that the body of a step calls are looked into so deep.
+_DEEPEST = 3
+
+
+class Written(NamedTuple):
+    """Where a variable is written, and in which step."""
+
+    step: str
+    site: Site
+
+
+class CodeReader:
+    """Reads the functions that an execution has run. ``replay`` tells which of them are made by each run."""
+
+    def __init__(self, trace: Trace, replay: Replay) -> None:
+        handler = unwrap(trace.execution.handler)
+        self._handler = handler if isinstance(handler, FunctionType) else None
+        self._steps: list[tuple[TracedCall, FunctionType, bool]] = []
+        self._bodies: list[CodeType] = [] if self._handler is None else [self._handler.__code__]
+        for operation_id, call in trace.calls.items():
+            again = replay.calls.get(operation_id)
+            same = [] if again is None else list(functions_in(again.call.inputs))
+            for label, value in call.call.inputs.items():
+                for function in functions_in({label: value}):
+                    if call.call.operation_type == "STEP" or label == "submitter":
+                        self._steps.append((call, function, any(function is each for each in same)))
+                    else:
+                        self._bodies.append(function.__code__)
+        self._step_codes = {function.__code__ for _, function, _ in self._steps}
+
+    def written_in_step(self, name: str) -> Written | None:
+        """Return where the body of a step writes the variable."""
+        for call, function, _ in self._steps:
+            for each in _reachable(function):
+                for written, line in writes(each.__code__):
+                    if written == name:
+                        return Written(call.label, _site(each.__code__, line))
+        return None
+
+    def local_writes(self) -> Iterator[tuple[str, Written]]:
+        """Return the variables of the handler's own that the bodies of steps write."""
+        for call, function, is_shared in self._steps:
+            if is_shared:
+                continue
+            for each in _reachable(function):
+                outside = () if self._handler is None else self._handler.__closure__ or ()
+                cells = dict(zip(each.__code__.co_freevars, each.__closure__ or (), strict=True))
+                for name, line in writes(each.__code__):
+                    if name in cells and not any(cells[name] is cell for cell in outside):
+                        yield name, Written(call.label, _site(each.__code__, line))
+
+    def reads_local(self, name: str) -> bool:
+        """Return whether a body that has the variable reads it itself."""
+        return any(name in code.co_cellvars and _load(code, name) for code in self._codes(with_module=False))
+
+    def read_at(self, name: str, *, is_global: bool) -> Site | None:
+        """Return the first line outside steps that reads the variable."""
+        for code in self._codes(with_module=is_global):
+            if not is_global and name not in (*code.co_cellvars, *code.co_freevars):
+                continue
+            line = _load(code, name)
+            if line is not None:
+                return _site(code, line)
+        return None
+
+    def _codes(self, *, with_module: bool) -> Iterator[CodeType]:
+        """The code that runs outside steps, or may: bodies, what is in them, and functions of the module."""
+        pending = list(self._bodies)
+        if self._handler is not None and with_module:
+            pending += [
+                value.__code__
+                for value in self._handler.__globals__.values()
+                if isinstance(value, FunctionType) and value.__module__ == self._handler.__module__
+            ]
+        seen: set[CodeType] = set(self._step_codes)
+        while pending:
+            code = pending.pop(0)
+            if code not in seen:
+                seen.add(code)
+                yield code
+                pending += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+
+
+def _reachable(function: FunctionType) -> list[FunctionType]:
+    """Return the function and those of the user's that it names, and they name."""
+    found = [function]
+    for _ in range(_DEEPEST):
+        named = [each for one in found for each in _named(one) if not any(each is other for other in found)]
+        if not named:
+            break
+        found += named
+    return found
+
+
+def _named(function: FunctionType) -> Iterator[FunctionType]:
+    code = function.__code__
+    held: list[object] = [function.__globals__.get(name) for name in code.co_names]
+    for cell in function.__closure__ or ():
+        try:
+            held.append(cell.cell_contents)
+        except ValueError:
+            continue
+    for value in held:
+        value = unwrap(value) if callable(value) and hasattr(value, "__wrapped__") else value
+        if isinstance(value, FunctionType) and value.__module__ == function.__module__:
+            yield value
+
+
+def _load(code: CodeType, name: str) -> int | None:
+    """Return the first line of the code itself that reads the variable, other than to add to it."""
+    instructions = list(dis.get_instructions(code))
+    line = code.co_firstlineno
+    for index, instruction in enumerate(instructions):
+        line = line_of(instruction) or line
+        if instruction.argval != name or instruction.opname not in (
+            "LOAD_DEREF",
+            "LOAD_GLOBAL",
+            "LOAD_NAME",
+        ):
+            continue
+        following = instructions[index + 1 : index + 2]
+        if not any(each.argval in MUTATORS for each in following if isinstance(each.argval, str)):
+            return line
+    return None
+
+
+def _site(code: CodeType, line: int) -> Site:
+    return Site(code.co_filename, line, code.co_qualname)

@@ -1,0 +1,204 @@
+"""Surroundings: what a handler can read besides its record, as it stands at a moment, and how to put it back.
+
+These are the plain values among the globals of its module, the variables of the function around it, and the
+environment. A sandbox that starts later may find them as they were, or as another invocation has left them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from inspect import unwrap
+from types import CellType, FunctionType
+from typing import Any, NamedTuple
+
+_ATOMS = (str, int, float, bool, bytes, type(None), complex)
+_MISSING = object()
+
+# A snapshot is taken for every execution: tables of constants are left alone.
+_LARGEST = 100
+_DEEPEST = 4
+
+
+def copied(value: object, depth: int = _DEEPEST) -> object:
+    """Return a copy of plain data that nobody else can change, `_MISSING` if it is none or too large."""
+    if isinstance(value, _ATOMS):
+        return value
+    if depth == 0 or not isinstance(value, list | dict | set | tuple) or len(value) > _LARGEST:
+        return _MISSING
+    if isinstance(value, dict):
+        if type(value) is not dict:
+            return _MISSING
+        copy = {key: copied(each, depth - 1) for key, each in value.items() if isinstance(key, _ATOMS)}
+        return _MISSING if len(copy) < len(value) or _MISSING in copy.values() else copy
+    if type(value) not in (list, set, tuple):
+        return _MISSING
+    parts = [copied(each, depth - 1) for each in value]
+    if any(part is _MISSING for part in parts):
+        return _MISSING
+    return type(value)(parts)
+
+
+class Surroundings(NamedTuple):
+    """Copies of what there was, and where."""
+
+    namespace: dict[str, Any]
+    names: dict[str, object]
+    known: frozenset[str]
+    cells: dict[str, tuple[CellType, object]]
+    environment: dict[Any, Any]
+
+    @classmethod
+    def of(cls, handler: Callable[..., Any]) -> Surroundings:
+        """Take a snapshot of what the handler can read."""
+        function = unwrap(handler)
+        if not isinstance(function, FunctionType):
+            return cls({}, {}, frozenset(), {}, _environment())
+        namespace = function.__globals__
+        return cls(
+            namespace,
+            _plain_names(namespace),
+            frozenset(namespace),
+            dict(_plain_cells(function)),
+            _environment(),
+        )
+
+    @property
+    def objects(self) -> list[object]:
+        """What the module, and the function around the handler, hold now: objects that belong to no run."""
+        held = [_content_of(cell) for cell, _ in self.cells.values()]
+        return [*self.namespace.values(), *held]
+
+    def changed_names(self) -> list[str]:
+        """Return the globals that have another value now, those that are new included.
+
+        One that held plain data and now holds something else, a client say, is what a warm sandbox has;
+        making it again would be work.
+        """
+        now = _plain_names(self.namespace)
+        return [
+            name
+            for name, value in now.items()
+            if (name in self.names and not _same(self.names[name], value)) or name not in self.known
+        ]
+
+    def changed_cells(self) -> list[str]:
+        """Return the variables of the function around the handler that have another value now."""
+        return [name for name, (cell, then) in self.cells.items() if not _same(_content(cell), then)]
+
+    def changed_environment(self) -> list[str]:
+        """Return the environment variables that have another value now."""
+        now = _environment()
+        keys = [key for key in {**self.environment, **now} if self.environment.get(key) != now.get(key)]
+        return [os.fsdecode(key) for key in keys]
+
+    @contextmanager
+    def names_restored(self, only: Collection[str] | None = None) -> Iterator[None]:
+        """Give the globals, or ``only`` some of them, the values that they had, while the block runs."""
+        namespace = self.namespace
+        kept = {
+            name: namespace.get(name, _MISSING)
+            for name in self.changed_names()
+            if only is None or name in only
+        }
+        for name in kept:
+            _put(namespace, name, copied(self.names[name]) if name in self.names else _MISSING)
+        try:
+            yield
+        finally:
+            for name, value in kept.items():
+                _put(namespace, name, value)
+
+    @contextmanager
+    def cells_restored(self, only: Collection[str] | None = None) -> Iterator[None]:
+        """Give the variables around the handler, or ``only`` some, the values that they had."""
+        changed = [self.cells[name] for name in self.changed_cells() if only is None or name in only]
+        kept = [(cell, cell.cell_contents) for cell, _ in changed]
+        for cell, then in changed:
+            cell.cell_contents = copied(then)
+        try:
+            yield
+        finally:
+            for cell, value in kept:
+                cell.cell_contents = value
+
+    @contextmanager
+    def environment_restored(self) -> Iterator[None]:
+        """Give the environment the values that it had, while the block runs."""
+        with environment_kept():
+            now = _environment()
+            variables: Any = _variables()
+            for key in now.keys() - self.environment.keys():
+                del variables[key]
+            for key, value in self.environment.items():
+                if now.get(key) != value:
+                    variables[key] = value
+            yield
+
+
+@contextmanager
+def environment_kept() -> Iterator[None]:
+    """Put the environment back when the block ends, its order included."""
+    variables: Any = _variables()
+    before = dict(variables)
+    try:
+        yield
+    finally:
+        if list(variables.items()) != list(before.items()):
+            for key in list(variables.keys()):
+                if key not in before or list(variables) != list(before):
+                    del variables[key]
+            for key, value in before.items():
+                if variables.get(key) != value:
+                    variables[key] = value
+
+
+def _variables() -> Any:
+    # As bytes, where the system has them so: reading them costs a fraction.
+    return os.environ if sys.platform == "win32" else os.environb
+
+
+def _environment() -> dict[Any, Any]:
+    return dict(_variables())
+
+
+def _plain_names(namespace: dict[str, Any]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for name, value in list(namespace.items()):
+        if isinstance(value, (*_ATOMS, list, dict, set, tuple)) and not name.startswith(("__", "@")):
+            copy = copied(value)
+            if copy is not _MISSING:
+                found[name] = copy
+    return found
+
+
+def _plain_cells(function: FunctionType) -> Iterator[tuple[str, tuple[CellType, object]]]:
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        copy = _content(cell)
+        if copy is not _MISSING:
+            yield name, (cell, copy)
+
+
+def _content_of(cell: CellType) -> object:
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return _MISSING
+
+
+def _content(cell: CellType) -> object:
+    content = _content_of(cell)
+    return content if content is _MISSING else copied(content)
+
+
+def _same(one: object, other: object) -> bool:
+    return type(one) is type(other) and one == other
+
+
+def _put(namespace: dict[str, Any], name: str, value: object) -> None:
+    if value is _MISSING:
+        namespace.pop(name, None)
+    else:
+        namespace[name] = value
