@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Generator, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -55,8 +55,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker."""
+    """Register the marker, and what knows Hypothesis."""
     config.addinivalue_line("markers", _MARKER)
+    config.pluginmanager.register(_Properties(), "durable-properties")
 
 
 @pytest.fixture
@@ -100,16 +101,9 @@ def durable_effects(request: pytest.FixtureRequest) -> EffectLedger:
     return ledger
 
 
-# Around Hypothesis's own, which looks at fixtures of function scope.
-@pytest.hookimpl(wrapper=True, tryfirst=True)
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     """Fail a test that passed although what it scripted or demanded did not happen."""
-    if "hypothesis" in sys.modules and _uses_ours(item):
-        from pytest_durable.campaign.given import is_property
-
-        if is_property(item):
-            yield from _run_property(item)
-            return
     yield
     runner = item.stash.get(_runner_key, None)
     if runner is None:
@@ -126,23 +120,28 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
         pytest.fail(problem, pytrace=False)
 
 
-def _uses_ours(item: pytest.Item) -> bool:
-    return _runner_key in item.stash or _ledger_key in item.stash
+class _Properties:
+    """Tests with ``@given``: a hook around Hypothesis's own, which looks at fixtures of function scope."""
 
-
-def _run_property(item: Any) -> Generator[None, None, None]:
-    """Run a test with ``@given``, whose examples are checked one by one."""
-    from pytest_durable.campaign.given import fresh_examples
-    from pytest_durable.errors import UsageError
-
-    problem = ""
-    try:
-        with fresh_examples(item, item.stash.get(_runner_key, None), item.stash.get(_ledger_key, None)):
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Give each example a runner and a ledger of its own."""
+        made = getattr(item, "funcargs", {})
+        runner, ledger = made.get("durable_runner"), made.get("durable_effects")
+        if "hypothesis" not in sys.modules or (runner is None and ledger is None):
             yield
-    except UsageError as error:
-        problem = str(error)
-    if problem:
-        pytest.fail(problem, pytrace=False)
+            return
+        from pytest_durable.campaign.given import fresh_examples
+        from pytest_durable.errors import UsageError
+
+        problem = ""
+        try:
+            with fresh_examples(item, runner, ledger):
+                yield
+        except UsageError as error:
+            problem = str(error)
+        if problem:
+            pytest.fail(problem, pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)
