@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from pytest_durable.markers import DurableMark, durable_mark
+from pytest_durable.schedules.base import Schedule
+from pytest_durable.schedules.in_order import InOrder
+from pytest_durable.schedules.seeded import Seeded
 from pytest_durable.settings import Settings
-from pytest_durable.simulator.choices import Schedule
 from pytest_durable.simulator.functions import Functions
 from pytest_durable.simulator.identifiers import FunctionVersion
 from pytest_durable.simulator.options import SimulatorOptions
 from pytest_durable.simulator.runner import LocalRunner, Target
-from pytest_durable.simulator.schedules.in_order import InOrder
-from pytest_durable.simulator.schedules.seeded import Seeded
 
 
 def make_runner(item: pytest.Item) -> LocalRunner:
@@ -31,7 +31,8 @@ def make_runner(item: pytest.Item) -> LocalRunner:
 
 
 def _options(mark: DurableMark, seed: int, stall_seconds: float) -> SimulatorOptions:
-    schedule: Schedule = Seeded(seed) if mark.schedule == "random" else InOrder()
+    # Time moves on as it does in order, so that a test may rely on what it is.
+    schedule: Schedule = Seeded(seed, advances=0.0) if mark.schedule == "random" else InOrder()
     return SimulatorOptions(
         start_time=mark.start_time,
         seed=seed,

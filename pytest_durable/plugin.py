@@ -45,6 +45,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="show the timeline of each durable test that passes, too",
     )
+    group.addoption(
+        "--durable-mutate",
+        action="store_true",
+        help="run durable tests that pass in worlds that misbehave, and list what they would not notice",
+    )
+    parser.addini("durable_mutate", "default of --durable-mutate", type="bool", default=False)
     parser.addini("durable_seed", "default of --durable-seed", default="")
     parser.addini(
         "durable_stall_seconds",
@@ -58,6 +64,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker, and what knows Hypothesis."""
     config.addinivalue_line("markers", _MARKER)
     config.pluginmanager.register(_Properties(), "durable-properties")
+    if config.getoption("durable_mutate") or config.getini("durable_mutate"):
+        from pytest_durable.campaign.mutate import SelfTest
+
+        config.pluginmanager.register(SelfTest(), "durable-self-test")
 
 
 @pytest.fixture

@@ -95,6 +95,8 @@ class Invariants(Checker):
         self._view.use_ledger(ledger)
         self._struck_at = simulator.now
         self._strikes_so_far = strikes_so_far
+        if self.demands.always:
+            simulator.watch_everything()
 
     @property
     def view(self) -> WorldView:
@@ -109,6 +111,8 @@ class Invariants(Checker):
             UsageError: it is no function.
         """
         self.demands.always.append(_Always(_function(holds, "always")))
+        if self._simulator is not None:
+            self._simulator.watch_everything()
 
     def eventually(self, holds: Property, within: DurationLike) -> None:
         """Demand it within a time after the last fault.

@@ -107,8 +107,7 @@ class LocalRunner(Runner):
 
     def _begin(self, options: SimulatorOptions) -> None:
         """Set up a world in which nothing has happened."""
-        watched = replace(options, more_checkers=(*options.more_checkers, self._invariants))
-        self._simulator = Simulator(watched, self._functions, self._scripts, self.injector)
+        self._simulator = Simulator(options, self._functions, self._scripts, self.injector, self._invariants)
         self._invariants.attach(self._simulator, lambda: len(self.injector.strikes))
         self.clock = RunnerClock(self._simulator)
 

@@ -25,6 +25,8 @@ PARTS = (
     "plan",
     "drawn",
     "strategies",
+    "entropy",
+    "schedules",
     "exploration",
     "backend",
     "simulator",
@@ -39,7 +41,7 @@ PARTS = (
 # The modules that touch what the simulator is there to control, and why they may.
 SEAMS = {
     "simulator.affinity": {"os"},
-    "simulator.entropy": {"random"},
+    "entropy": {"random"},
     "simulator.process_exit": {"os"},
     "simulator.replaying.evidence": {"os", "random"},
     "simulator.replaying.perturb": {"os", "random"},
