@@ -614,6 +614,10 @@ class LocalRunner(Runner):
         complaints = self._scripts.complaints(executions)
         if complaints:
             raise UnusedScriptError("\n".join(complaints))
-        complaints = fault_complaints(self.injector, executions)
+        complaints = self.fault_complaints()
         if complaints:
             raise UnusedFaultError("\n".join(complaints))
+
+    def fault_complaints(self) -> list[str]:
+        """Return a line for each fault that has not struck."""
+        return fault_complaints(self.injector, self._simulator.executions.values())
