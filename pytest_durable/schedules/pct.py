@@ -25,13 +25,20 @@ class Pct:
     def __init__(self, seed: int, depth: int = 3, steps: int = 100) -> None:
         self.situation: Situation | None = None
         self._depth = depth
+        self.steps = max(steps, depth - 1)
+        """Among how many decisions, the first of the run, the change points are drawn."""
         self._stream = Entropy(seed).stream("pct")
-        moments = self._stream.sample(range(max(steps, depth - 1)), max(0, depth - 1))
+        moments = self._stream.sample(range(self.steps), max(0, depth - 1))
         # The later its change point, the lower a lane falls: then none that fell before it is overtaken
         # by accident, and which of them comes first is as random as the moments.
         self._falls = {moment: float(index) for index, moment in enumerate(moments)}
         self._priorities: dict[Hashable, float] = {}
         self._asked = 0
+
+    @property
+    def lanes(self) -> int:
+        """How many lanes have had a priority so far."""
+        return len(self._priorities)
 
     def pick(self, kind: str, options: int) -> int:
         """Return what the lane of the highest priority wants."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import TracebackType
@@ -18,6 +18,7 @@ from pytest_durable.plan import Plan
 from pytest_durable.result.execution import DurableFunctionTestResult
 from pytest_durable.result.wording import counted
 from pytest_durable.simulator.awaiting import await_callback
+from pytest_durable.simulator.choices import Choice
 from pytest_durable.simulator.determinism import check_deterministic
 from pytest_durable.simulator.driver import Execution
 from pytest_durable.simulator.execution import SimulatedExecution
@@ -547,6 +548,16 @@ class LocalRunner(Runner):
         return "\n\n".join(self._simulator.result(execution).timeline() for execution in roots)
 
     @property
+    def executions(self) -> Iterable[SimulatedExecution]:
+        """Every execution so far, those of invoked functions included, in order of start."""
+        return self._simulator.executions.values()
+
+    @property
+    def choices(self) -> Sequence[Choice]:
+        """Every decision about order so far that could have gone another way."""
+        return self._simulator.choices
+
+    @property
     def pending(self) -> list[PendingOperation]:
         """The operations of unfinished executions that have not ended."""
         return [
@@ -576,7 +587,7 @@ class LocalRunner(Runner):
         self._simulator.close()
 
     def waive_checks(self) -> None:
-        """Demand nothing of scripts and faults: in a run of an exploration they may be idle."""
+        """Demand nothing of scripts and faults, which may be idle in a run of an exploration."""
         self._scripts_checked = True
 
     def check_invariants(self) -> None:
