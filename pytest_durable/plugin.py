@@ -209,17 +209,16 @@ class _Properties:
         if "hypothesis" not in sys.modules or (runner is None and ledger is None):
             yield
             return
-        from pytest_durable.campaign.given import fresh_examples
-        from pytest_durable.errors import UsageError
+        from pytest_durable.campaign.given import fresh_examples, is_property, problem_of
 
-        problem = ""
-        try:
-            with fresh_examples(item, runner, ledger):
-                yield
-        except UsageError as error:
-            problem = str(error)
+        if not is_property(item):
+            yield
+            return
+        problem = problem_of(item)
         if problem:
             pytest.fail(problem, pytrace=False)
+        with fresh_examples(item, runner, ledger):
+            yield
 
 
 # The innermost wrapper: output is still captured, and an expected failure is one of the exploration, too.
