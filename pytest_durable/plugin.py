@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Generator, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -45,6 +45,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="show the timeline of each durable test that passes, too",
     )
+    group.addoption(
+        "--durable-mutate",
+        action="store_true",
+        help="run durable tests that pass in worlds that misbehave, and list what they would not notice",
+    )
+    parser.addini("durable_mutate", "default of --durable-mutate", type="bool", default=False)
     parser.addini("durable_seed", "default of --durable-seed", default="")
     parser.addini(
         "durable_stall_seconds",
@@ -55,8 +61,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker."""
+    """Register the marker, and what knows Hypothesis."""
     config.addinivalue_line("markers", _MARKER)
+    config.pluginmanager.register(_Properties(), "durable-properties")
+    if config.getoption("durable_mutate") or config.getini("durable_mutate"):
+        from pytest_durable.campaign.mutate import SelfTest
+
+        config.pluginmanager.register(SelfTest(), "durable-self-test")
 
 
 @pytest.fixture
@@ -100,16 +111,9 @@ def durable_effects(request: pytest.FixtureRequest) -> EffectLedger:
     return ledger
 
 
-# Around Hypothesis's own, which looks at fixtures of function scope.
-@pytest.hookimpl(wrapper=True, tryfirst=True)
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     """Fail a test that passed although what it scripted or demanded did not happen."""
-    if "hypothesis" in sys.modules and _uses_ours(item):
-        from pytest_durable.campaign.given import is_property
-
-        if is_property(item):
-            yield from _run_property(item)
-            return
     yield
     runner = item.stash.get(_runner_key, None)
     if runner is None:
@@ -126,23 +130,28 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
         pytest.fail(problem, pytrace=False)
 
 
-def _uses_ours(item: pytest.Item) -> bool:
-    return _runner_key in item.stash or _ledger_key in item.stash
+class _Properties:
+    """Tests with ``@given``: a hook around Hypothesis's own, which looks at fixtures of function scope."""
 
-
-def _run_property(item: Any) -> Generator[None, None, None]:
-    """Run a test with ``@given``, whose examples are checked one by one."""
-    from pytest_durable.campaign.given import fresh_examples
-    from pytest_durable.errors import UsageError
-
-    problem = ""
-    try:
-        with fresh_examples(item, item.stash.get(_runner_key, None), item.stash.get(_ledger_key, None)):
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Give each example a runner and a ledger of its own."""
+        made = getattr(item, "funcargs", {})
+        runner, ledger = made.get("durable_runner"), made.get("durable_effects")
+        if "hypothesis" not in sys.modules or (runner is None and ledger is None):
             yield
-    except UsageError as error:
-        problem = str(error)
-    if problem:
-        pytest.fail(problem, pytrace=False)
+            return
+        from pytest_durable.campaign.given import fresh_examples
+        from pytest_durable.errors import UsageError
+
+        problem = ""
+        try:
+            with fresh_examples(item, runner, ledger):
+                yield
+        except UsageError as error:
+            problem = str(error)
+        if problem:
+            pytest.fail(problem, pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)
