@@ -59,6 +59,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     flags = (
         ("explore", "explore every durable test, as @pytest.mark.durable_explore does"),
         ("timeline", "show the timeline of each durable test that passes, too"),
+        (
+            "mutate",
+            "run durable tests that pass in worlds that misbehave, and list what they would not notice",
+        ),
     )
     for name, text in flags:
         group.addoption(f"--durable-{name}", action="store_true", help=text)
@@ -95,6 +99,10 @@ def pytest_configure(config: pytest.Config) -> None:
             Settings.of(config)
         except UsageError as error:
             raise pytest.UsageError(str(error)) from None
+    if config.getoption("durable_mutate") or config.getini("durable_mutate"):
+        from pytest_durable.campaign.mutate import SelfTest
+
+        config.pluginmanager.register(SelfTest(), "durable-self-test")
 
 
 def _has_settings(config: pytest.Config) -> bool:
@@ -191,7 +199,7 @@ def durable_effects(request: pytest.FixtureRequest) -> EffectLedger:
 def pytest_runtest_call_with_examples(item: pytest.Item) -> Generator[None, None, None]:
     """Let each example of a test with ``@given`` have fixtures of its own."""
     test = item.stash.get(_test_key, None)
-    if test is None or not test.is_property or not isinstance(item, pytest.Function):
+    if test is None or not test.is_property:
         yield
         return
     from pytest_durable.campaign.given import fresh_examples

@@ -53,7 +53,8 @@ def run(
         text=True,
         check=False,
     )
-    assert outcomes.exists() and done.returncode in (0, 1), done.stdout + done.stderr
+    assert outcomes.exists(), done.stdout + done.stderr
+    assert done.returncode in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED), done.stdout + done.stderr
     recorded = json.loads(outcomes.read_text(encoding="utf-8"))
     return {nodeid.partition("::")[2]: Outcome(*fields) for nodeid, fields in recorded.items()}
 

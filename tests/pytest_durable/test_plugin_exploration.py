@@ -123,7 +123,9 @@ def test_a_double_charge_is_found_shrunk_and_reported(project: pytest.Pytester) 
     assert re.search(r"explored:\n  crash points: \d+ of \d+", section)
     assert "charged 2 times" in text
     assert "charged 1 times" not in text
-    summary = rf"FAILED .*test_charged_once - explored \d+ schedules: fails under {re.escape(CRASH)}: .*2 == 1"
+    summary = (
+        rf"FAILED .*test_charged_once - explored \d+ schedules: fails under {re.escape(CRASH)}: .*2 == 1"
+    )
     assert re.search(summary, text)
 
 

@@ -99,7 +99,7 @@ def _profiler(evidence: Evidence) -> Callable[[FrameType, str, Any], None]:
 
     def profile(frame: FrameType, event: str, argument: Any) -> None:
         if event == "c_call":
-            if getattr(argument, "__self__", None) is generator and argument.__name__ != "seed":
+            if getattr(argument, "__self__", None) is generator and not is_ours(frame):
                 evidence.note("random", "random", frame)
         elif event == "call" and frame.f_code in (getitem, contains):
             key = frame.f_locals.get("key")

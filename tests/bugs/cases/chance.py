@@ -188,7 +188,7 @@ def date_from_step(event: dict[str, Any], context: DurableContext) -> str:
 @durable_execution
 def environment_decides(event: dict[str, Any], context: DurableContext) -> str:
     context.step(lambda: outside.do("begin", key="b"), name="begin")
-    if os.environ.get("CORPUS_STAGE") is None:
+    if not os.environ.get("CORPUS_STAGE"):
         context.step(lambda: os.environ.update(CORPUS_STAGE="prepared"), name="prepare")
     return context.step(lambda: "done", name="finish")
 
@@ -197,7 +197,7 @@ def environment_decides(event: dict[str, Any], context: DurableContext) -> str:
 def record_decides(event: dict[str, Any], context: DurableContext) -> str:
     context.step(lambda: outside.do("begin", key="b"), name="begin")
     stage = context.step(lambda: os.environ.get("CORPUS_STAGE"), name="stage")
-    if stage is None:
+    if not stage:
         context.step(lambda: None, name="prepare")
     return context.step(lambda: "done", name="finish")
 
@@ -253,13 +253,6 @@ def is_done(runner: Any) -> None:
     assert succeeds(runner) == "done"
 
 
-def is_done_or_is_noticed(runner: Any) -> None:
-    try:
-        assert succeeds(runner) == "done"
-    finally:
-        os.environ.pop("CORPUS_STAGE", None)
-
-
 def is_burnt(runner: Any) -> None:
     assert succeeds(runner) in ("burnt", "ready")
 
@@ -298,7 +291,7 @@ BUGS = (
         "environment decides",
         environment_decides,
         record_decides,
-        is_done_or_is_noticed,
+        is_done,
         ("environ", "prepare"),
     ),
     Bug("order of a set", set_order, sorted_set, is_done, ("set", "hash", "index")),

@@ -209,7 +209,7 @@ def ships_or_refunds_only(runner: Any) -> None:
 BUGS = (
     Bug("branches race", races, adds_atomically, stock_is_right, ("stock is", "reorder(")),
     Bug("oversold", oversells, sells, is_not_oversold, ("seats are left", "reorder(")),
-    Bug("order of arrival", order_of_arrival, order_of_branches, is_done, ("arrived", "accept")),
+    Bug("order of arrival", order_of_arrival, order_of_branches, is_done, ("variable 'arrived'", "accept")),
     Bug(
         "loser of a race acts",
         books_in_branches,

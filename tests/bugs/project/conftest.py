@@ -8,7 +8,8 @@ from bugs.outside import Outside, outside
 
 
 @pytest.fixture
-def world(durable_effects: Any, tmp_path: Path) -> Outside:
+def world(durable_effects: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Outside:
     """The world outside, empty."""
+    monkeypatch.setenv("CORPUS_STAGE", "")
     outside.begin(durable_effects, tmp_path)
     return outside
