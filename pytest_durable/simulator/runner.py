@@ -45,6 +45,7 @@ from pytest_durable.simulator.service.requests import parse_history
 from pytest_durable.simulator.simulator import Simulator
 from pytest_durable.simulator.unfolding import UnfoldingInjector, UnfoldingOrder, deviations_of, unfolded
 from pytest_durable.simulator.unused_faults import fault_complaints
+from pytest_durable.simulator.watching import WorldView
 
 # A failure belongs to the test's own line, not to ours.
 __tracebackhide__ = True
@@ -404,6 +405,11 @@ class LocalRunner(Runner):
         """
         self._scripts.surround_steps(around)
 
+    @property
+    def world(self) -> WorldView:
+        """What invariants are shown: the executions, the effects and the time."""
+        return self._invariants.view
+
     def use_ledger(self, ledger: EffectLedger) -> None:
         """Show invariants this ledger as ``world.effects``."""
         self._invariants.view.use_ledger(ledger)
@@ -614,6 +620,10 @@ class LocalRunner(Runner):
         complaints = self._scripts.complaints(executions)
         if complaints:
             raise UnusedScriptError("\n".join(complaints))
-        complaints = fault_complaints(self.injector, executions)
+        complaints = self.fault_complaints()
         if complaints:
             raise UnusedFaultError("\n".join(complaints))
+
+    def fault_complaints(self) -> list[str]:
+        """Return a line for each fault that has not struck."""
+        return fault_complaints(self.injector, self._simulator.executions.values())
