@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import pytest
 
 from pytest_durable.errors import UsageError
 from pytest_durable.faults import Fault
+from pytest_durable.history.codec import event_to_json
+from pytest_durable.history.events import INTERNAL_EVENT_TYPES, Event
 from pytest_durable.markers import DURABLE_EXECUTION, DurableMark, durable_mark, faults_of, missing_mark
 from pytest_durable.plan import ORDINARY, Plan
 from pytest_durable.schedules.base import Schedule
@@ -16,11 +19,36 @@ from pytest_durable.schedules.in_order import InOrder
 from pytest_durable.schedules.picks import Picks
 from pytest_durable.schedules.seeded import Seeded
 from pytest_durable.settings import Settings
+from pytest_durable.simulator.checkers.base import Checker
 from pytest_durable.simulator.functions import Functions
 from pytest_durable.simulator.identifiers import FunctionVersion
 from pytest_durable.simulator.injector import Injector
 from pytest_durable.simulator.options import SimulatorOptions
 from pytest_durable.simulator.runner import LocalRunner, Target
+from pytest_durable.simulator.service.records import ExecutionRecord
+from pytest_durable.simulator.watching import WorldView
+
+
+class Listen(Protocol):
+    """Takes an event in the form of boto3, and the world as invariants are shown it."""
+
+    def __call__(self, *, event: dict[str, Any], world: Any) -> object:
+        """Take it."""
+        ...
+
+
+class _Listener(Checker):
+    """Tells of every event that a history of the service would show."""
+
+    def __init__(self, listen: Listen) -> None:
+        self._listen = listen
+        self.world: WorldView | None = None
+
+    def recorded(self, record: ExecutionRecord, event: Event) -> None:
+        """Tell of an event."""
+        if event.type not in INTERNAL_EVENT_TYPES:
+            number = len(record.log.shown)
+            self._listen(event=event_to_json(number, event), world=self.world)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +78,8 @@ class Demands:
     missing: str
     faults: tuple[Fault, ...]
     settings: Settings
+    listen: Listen | None = None
+    """Is told of each event, and shown the world."""
 
     @classmethod
     def of(cls, item: pytest.Item) -> Demands:
@@ -60,7 +90,10 @@ class Demands:
         """
         has_mark = item.get_closest_marker(DURABLE_EXECUTION) is not None
         mark = durable_mark(item) if has_mark else None
-        return cls(mark, missing_mark(item), faults_of(item), Settings.of(item.config))
+        hook = item.ihook.pytest_durable_event
+        # Events are many, so nobody is told unless somebody listens.
+        listen = hook if hook.get_hookimpls() else None
+        return cls(mark, missing_mark(item), faults_of(item), Settings.of(item.config), listen)
 
 
 def make_runner(demands: Demands, directions: Directions) -> LocalRunner:
@@ -78,16 +111,20 @@ def make_runner(demands: Demands, directions: Directions) -> LocalRunner:
     picks = {**dict(demanded.picks), **dict(directions.plan.picks)}
     strategies = [] if directions.schedule is None else [directions.schedule]
 
+    listeners = () if demands.listen is None else (_Listener(demands.listen),)
+
     def make_options() -> SimulatorOptions:
         # A strategy decides about one simulation; others that the test asks for run as usual.
         schedule = strategies.pop() if strategies else _usual_schedule(mark, seed, picks)
-        return _options(mark, seed, schedule, settings.stall_seconds)
+        return replace(_options(mark, seed, schedule, settings.stall_seconds), more_checkers=listeners)
 
     target = Target(mark.handler, FunctionVersion(mark.lambda_function_name))
     functions = Functions()
     functions.register_all(mark.functions)
     injector = Injector((*demanded.faults, *directions.plan.faults), collects=directions.collects_points)
     runner = LocalRunner(target, make_options, functions, injector=injector)
+    for listener in listeners:
+        listener.world = runner.world
     if directions.is_trial:
         runner.waive_checks()
     return runner

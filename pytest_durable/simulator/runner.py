@@ -45,6 +45,7 @@ from pytest_durable.simulator.service.requests import parse_history
 from pytest_durable.simulator.simulator import Simulator
 from pytest_durable.simulator.unfolding import UnfoldingInjector, UnfoldingOrder, deviations_of, unfolded
 from pytest_durable.simulator.unused_faults import fault_complaints
+from pytest_durable.simulator.watching import WorldView
 
 # A failure belongs to the test's own line, not to ours.
 __tracebackhide__ = True
@@ -403,6 +404,11 @@ class LocalRunner(Runner):
         Bodies take the number of the attempt. What they return is recorded as ever.
         """
         self._scripts.surround_steps(around)
+
+    @property
+    def world(self) -> WorldView:
+        """What invariants are shown: the executions, the effects and the time."""
+        return self._invariants.view
 
     def use_ledger(self, ledger: EffectLedger) -> None:
         """Show invariants this ledger as ``world.effects``."""

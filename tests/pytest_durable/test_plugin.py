@@ -210,8 +210,9 @@ def test_a_malformed_seed_is_refused(project: pytest.Pytester) -> None:
     project.makepyfile(QUICK_START)
     assert project.runpytest_inprocess("--durable-seed=lots").ret == pytest.ExitCode.USAGE_ERROR
     project.makeini("[pytest]\ndurable_seed = lots\n")
-    text = project.runpytest_inprocess().stdout.str()
-    assert "durable_seed in the configuration is an integer, got 'lots'" in text
+    result = project.runpytest_inprocess()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "durable_seed in the configuration is an integer, got 'lots'" in result.stderr.str()
 
 
 def test_a_failure_shows_the_run_what_is_pending_and_how_to_repeat_it(project: pytest.Pytester) -> None:
