@@ -50,7 +50,7 @@ DEFECTS = (
             ),
         ),
         "test_early_end",
-        ("which is ended",),
+        ("CheckerError", "which is ended"),
         at_most=200,
     ),
     Defect(
