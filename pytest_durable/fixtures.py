@@ -81,6 +81,12 @@ class Demands:
     listen: Listen | None = None
     """Is told of each event, and shown the world."""
 
+    @property
+    def replay_check(self) -> str:
+        """Which replays are compared with a run: what the marker says, or else the file."""
+        marked = None if self.mark is None else self.mark.replay_check
+        return marked or self.settings.replay_check
+
     @classmethod
     def of(cls, item: pytest.Item) -> Demands:
         """Return those of a test.
@@ -116,7 +122,11 @@ def make_runner(demands: Demands, directions: Directions) -> LocalRunner:
     def make_options() -> SimulatorOptions:
         # A strategy decides about one simulation; others that the test asks for run as usual.
         schedule = strategies.pop() if strategies else _usual_schedule(mark, seed, picks)
-        return replace(_options(mark, seed, schedule, settings.stall_seconds), more_checkers=listeners)
+        return replace(
+            _options(mark, seed, schedule, settings.stall_seconds),
+            more_checkers=listeners,
+            traces_operations=demands.replay_check != "off",
+        )
 
     target = Target(mark.handler, FunctionVersion(mark.lambda_function_name))
     functions = Functions()

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 _MARKERS = (
     "durable_execution(handler, lambda_function_name=None, functions=None, start_time=..., "
     "execution_timeout=None, invocation_timeout='15m', skip_time=True, clock='virtual', limits=None, "
-    "seed=None, schedule='in-order'): the durable handler that the fixture durable_runner runs, and how.",
+    "seed=None, schedule='in-order', replay_check=None): the durable handler that the fixture "
+    "durable_runner runs, and how.",
     "durable_faults(*faults): what goes wrong in the test, as values of pytest_durable.faults.",
     "durable_explore(crashes='all', interleavings=50, api_faults='each', callbacks=(), budget=None, "
     "schedules=None, enabled=True, ...): run the test again under each crash, fault and order of events, "
@@ -70,12 +71,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type="linelist",
         default=[],
     )
-    group.addoption(
-        "--durable-mutate",
-        action="store_true",
-        help="run durable tests that pass in worlds that misbehave, and list what they would not notice",
+    parser.addini(
+        "durable_replay_check",
+        "what is replayed of each execution when a test has passed: all prefixes of what it has recorded, "
+        "final (the whole of it) or off",
+        default="all",
     )
-    parser.addini("durable_mutate", "default of --durable-mutate", type="bool", default=False)
     parser.addini(
         "durable_stall_seconds",
         "real seconds after which a branch that neither ends nor goes on counts as blocked",
@@ -95,10 +96,6 @@ def pytest_configure(config: pytest.Config) -> None:
     for line in _MARKERS:
         config.addinivalue_line("markers", line)
     config.pluginmanager.register(_Properties(), "durable-properties")
-    if config.getoption("durable_mutate") or config.getini("durable_mutate"):
-        from pytest_durable.campaign.mutate import SelfTest
-
-        config.pluginmanager.register(SelfTest(), "durable-self-test")
     if _has_settings(config):
         from pytest_durable.errors import UsageError
         from pytest_durable.settings import Settings

@@ -13,6 +13,7 @@ from pytest_durable.errors import UsageError
 from pytest_durable.exploration.settings import ExplorationSettings
 from pytest_durable.faults import Fault
 from pytest_durable.profiles import PROFILES, checked_value, own_profiles
+from pytest_durable.simulator.options import MODES
 
 _key: pytest.StashKey[Settings] = pytest.StashKey()
 
@@ -39,6 +40,7 @@ class Settings:
     command_line: Level
     ini: Level
     stall_seconds: float
+    replay_check: str
     shard: tuple[int, int] | None
     replay: str | None
 
@@ -65,6 +67,7 @@ class Settings:
             command_line=_level(line, profiles, "--durable-{}"),
             ini=_level(ini, profiles, "durable_{} in the configuration"),
             stall_seconds=_stall_seconds(config),
+            replay_check=_replay_check(config),
             shard=None if shard is None else _shard(shard),
             replay=_either(config, "replay"),
         )
@@ -129,6 +132,15 @@ def _shard(text: str) -> tuple[int, int]:
     if not 1 <= shard[0] <= shard[1]:
         raise UsageError(f"--durable-shard is K/N with K from 1 to N, such as 1/4, got {text!r}.")
     return shard[0] - 1, shard[1]
+
+
+def _replay_check(config: pytest.Config) -> str:
+    mode: str = config.getini("durable_replay_check")
+    if mode not in MODES:
+        raise UsageError(
+            f"durable_replay_check in the configuration is one of {', '.join(MODES)}, got {mode!r}."
+        )
+    return mode
 
 
 def _stall_seconds(config: pytest.Config) -> float:

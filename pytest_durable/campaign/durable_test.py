@@ -64,6 +64,7 @@ class DurableTest:
         self.problem = ""
         """Why the token could not be made."""
         self._demands = Demands.of(item)
+        self._seen_prefixes: dict[str, None] = {}
         self.is_property = is_property(item)
         """Whether Hypothesis runs it, as often as it has examples."""
         marker = exploration_arguments(item)
@@ -97,9 +98,20 @@ class DurableTest:
 
         Raises:
             AssertionError: an invariant does not hold.
+            NonDeterminismError: a replay of what has been recorded differs from the run.
         """
         if self.runner is not None:
             self.runner.check_invariants()
+            self.check_replays()
+
+    def check_replays(self) -> None:
+        """Replay what the run has recorded. It comes last: the handler itself runs again.
+
+        Raises:
+            NonDeterminismError: a replay differs from the run.
+        """
+        if self.runner is not None and self._demands.replay_check != "off":
+            self.runner.check_replay(self._demands.replay_check, self._seen_prefixes)
 
     def check_ordinary_run(self) -> str:
         """Return what is wrong with a run that has passed: something that it was told did not happen."""
