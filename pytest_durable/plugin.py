@@ -61,10 +61,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     flags = (
         ("explore", "explore every durable test, as @pytest.mark.durable_explore does"),
         ("timeline", "show the timeline of each durable test that passes, too"),
-        (
-            "mutate",
-            "run durable tests that pass in worlds that misbehave, and list what they would not notice",
-        ),
     )
     for name, text in flags:
         group.addoption(f"--durable-{name}", action="store_true", help=text)
@@ -108,10 +104,6 @@ def pytest_configure(config: pytest.Config) -> None:
             Settings.of(config)
         except UsageError as error:
             raise pytest.UsageError(str(error)) from None
-    if config.getoption("durable_mutate") or config.getini("durable_mutate"):
-        from pytest_durable.campaign.mutate import SelfTest
-
-        config.pluginmanager.register(SelfTest(), "durable-self-test")
 
 
 def _has_settings(config: pytest.Config) -> bool:
