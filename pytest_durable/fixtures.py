@@ -13,7 +13,7 @@ from pytest_durable.faults import Fault
 from pytest_durable.history.codec import event_to_json
 from pytest_durable.history.events import INTERNAL_EVENT_TYPES, Event
 from pytest_durable.markers import DURABLE_EXECUTION, DurableMark, durable_mark, faults_of, missing_mark
-from pytest_durable.plan import Plan
+from pytest_durable.plan import ORDINARY, Plan
 from pytest_durable.schedules.base import Schedule
 from pytest_durable.schedules.in_order import InOrder
 from pytest_durable.schedules.picks import Picks
@@ -60,7 +60,7 @@ class Directions:
     scripts and faults: they were made for the ordinary run.
     """
 
-    plan: Plan = Plan()
+    plan: Plan = ORDINARY
     schedule: Schedule | None = None
     seed: int | None = None
     collects_points: bool = False

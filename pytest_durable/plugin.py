@@ -7,6 +7,7 @@ test is set up, so a test run without durable tests pays nothing.
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
@@ -73,6 +74,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type="linelist",
         default=[],
     )
+    group.addoption(
+        "--durable-mutate",
+        action="store_true",
+        help="run durable tests that pass in worlds that misbehave, and list what they would not notice",
+    )
+    parser.addini("durable_mutate", "default of --durable-mutate", type="bool", default=False)
     parser.addini(
         "durable_stall_seconds",
         "real seconds after which a branch that neither ends nor goes on counts as blocked",
@@ -91,6 +98,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the markers, and check the settings if there are any."""
     for line in _MARKERS:
         config.addinivalue_line("markers", line)
+    config.pluginmanager.register(_Properties(), "durable-properties")
+    if config.getoption("durable_mutate") or config.getini("durable_mutate"):
+        from pytest_durable.campaign.mutate import SelfTest
+
+        config.pluginmanager.register(SelfTest(), "durable-self-test")
     if _has_settings(config):
         from pytest_durable.errors import UsageError
         from pytest_durable.settings import Settings
@@ -194,25 +206,27 @@ def durable_effects(request: pytest.FixtureRequest) -> EffectLedger:
     return ledger
 
 
-# Around Hypothesis's own, which looks at fixtures of function scope.
-@pytest.hookimpl(wrapper=True, tryfirst=True, specname="pytest_runtest_call")
-def pytest_runtest_call_with_examples(item: pytest.Item) -> Generator[None, None, None]:
-    """Let each example of a test with ``@given`` have fixtures of its own."""
-    test = item.stash.get(_test_key, None)
-    if test is None or not test.is_property:
-        yield
-        return
-    from pytest_durable.campaign.given import fresh_examples
-    from pytest_durable.errors import UsageError
+class _Properties:
+    """Tests with ``@given``: a hook around Hypothesis's own, which looks at fixtures of function scope."""
 
-    problem = ""
-    try:
-        with fresh_examples(item, test.runner, test.ledger):
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Give each example a runner and a ledger of its own."""
+        made = getattr(item, "funcargs", {})
+        runner, ledger = made.get("durable_runner"), made.get("durable_effects")
+        if "hypothesis" not in sys.modules or (runner is None and ledger is None):
             yield
-    except UsageError as error:
-        problem = str(error)
-    if problem:
-        pytest.fail(problem, pytrace=False)
+            return
+        from pytest_durable.campaign.given import fresh_examples, is_property, problem_of
+
+        if not is_property(item):
+            yield
+            return
+        problem = problem_of(item)
+        if problem:
+            pytest.fail(problem, pytrace=False)
+        with fresh_examples(item, runner, ledger):
+            yield
 
 
 # The innermost wrapper: output is still captured, and an expected failure is one of the exploration, too.

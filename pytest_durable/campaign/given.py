@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from inspect import signature
-from typing import Any
+from typing import Any, TypeGuard
 
 import pytest
 
-from pytest_durable.errors import UsageError
 from pytest_durable.plan import Plan
 from pytest_durable.simulator.ledger.ledger import EffectLedger
 from pytest_durable.simulator.runner import LocalRunner
@@ -23,7 +22,7 @@ __tracebackhide__ = True
 _OURS = frozenset({"durable_runner", "durable_effects"})
 
 
-def is_property(item: pytest.Item) -> bool:
+def is_property(item: pytest.Item) -> TypeGuard[pytest.Function]:
     """Return whether Hypothesis runs the test, as often as it has examples."""
     if "hypothesis" not in sys.modules or not isinstance(item, pytest.Function):
         return False
@@ -32,29 +31,29 @@ def is_property(item: pytest.Item) -> bool:
     return bool(is_hypothesis_test(item.obj))
 
 
+def problem_of(item: pytest.Item) -> str:
+    """Return what is wrong with a test with ``@given``, empty if nothing is."""
+    if item.get_closest_marker("durable_explore") is None:
+        return ""
+    return (
+        f"{item.nodeid} has @given and @pytest.mark.durable_explore, and both decide how often it runs. "
+        "Draw the schedules, too: @given(..., plan=plans()) with pytest_durable.strategies.plans, and "
+        "durable_runner.run(input, plan=plan)."
+    )
+
+
 @contextmanager
 def fresh_examples(
-    item: pytest.Item, runner: LocalRunner | None, ledger: EffectLedger | None
+    item: pytest.Function, runner: LocalRunner | None, ledger: EffectLedger | None
 ) -> Iterator[None]:
     """Let each example of a test with ``@given`` have a runner and a ledger of which nothing has been used.
 
-    Another test is left alone.
     Whatever is demanded of the end of a test is demanded of the end of each example. This answers
     Hypothesis's health check about fixtures of function scope, if the test uses no other.
 
     Raises:
-        UsageError: the test is to be explored, too.
         FailedHealthCheck: it uses another fixture of function scope.
     """
-    if not (isinstance(item, pytest.Function) and is_property(item)):
-        yield
-        return
-    if item.get_closest_marker("durable_explore") is not None:
-        raise UsageError(
-            f"{item.nodeid} has @given and @pytest.mark.durable_explore, and both decide how often it runs. "
-            "Draw the schedules, too: @given(..., plan=plans()) with pytest_durable.strategies.plans, and "
-            "durable_runner.run(input, plan=plan)."
-        )
     handle: Any = item.obj.hypothesis
     inner = handle.inner_test
     handle.inner_test = _renewing(inner, runner, ledger)

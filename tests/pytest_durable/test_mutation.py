@@ -84,7 +84,7 @@ def test_results_that_are_equal_are_not_swapped() -> None:
     observer = Observer()
     for name in ("a", "b"):
         observer.around((name,), lambda attempt: None)(1)
-    assert not [mutant for mutant in mutants_of(observer, has_ledger=True)]
+    assert list(mutants_of(observer, has_ledger=True)) == []
 
 
 @pytest.mark.parametrize(

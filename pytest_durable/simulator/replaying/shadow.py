@@ -83,6 +83,8 @@ class ShadowRuntime(SimulatedRuntime):
     To the SDK no time passes: nothing that is not recorded as ended ever ends.
     """
 
+    is_shadow = True
+
     def __init__(
         self,
         replay: Replay,
