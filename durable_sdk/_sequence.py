@@ -101,8 +101,8 @@ class OperationSequence:
         if step is not None:
             # No retry of the step would mend it.
             raise ExecutionError(
-                f"An operation was called inside the body of step {step!r}, which is recorded as a whole. "
-                "Call it in the handler, or group operations with run_in_child_context."
+                f"An operation was called inside the body of step {step.identifier.label}, which is recorded "
+                "as a whole. Call it in the handler, or group operations with run_in_child_context."
             )
         if name is not None:
             check_name(name)

@@ -30,6 +30,15 @@ def make_runner(item: pytest.Item) -> LocalRunner:
     return LocalRunner(target, lambda: _options(mark, seed, settings.stall_seconds), functions)
 
 
+def replay_check(item: pytest.Item) -> str:
+    """Return which prefixes of its executions a test has replayed: the marker wins, then the file.
+
+    Raises:
+        UsageError: the setting is malformed.
+    """
+    return durable_mark(item).replay_check or Settings.from_config(item.config).replay_check
+
+
 def _options(mark: DurableMark, seed: int, stall_seconds: float) -> SimulatorOptions:
     schedule: Schedule = Seeded(seed) if mark.schedule == "random" else InOrder()
     return SimulatorOptions(
@@ -42,4 +51,5 @@ def _options(mark: DurableMark, seed: int, stall_seconds: float) -> SimulatorOpt
         skip_time=mark.skip_time,
         virtual_clock=mark.virtual_clock,
         stall_seconds=stall_seconds,
+        traces_operations=True,
     )

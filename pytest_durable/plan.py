@@ -33,3 +33,7 @@ class Plan:
         picks = {at: pick for order in orders for at, pick in order.pairs}
         others = tuple(fault for fault in faults if not isinstance(fault, reorder))
         return cls(others, tuple(sorted(picks.items())))
+
+
+ORDINARY = Plan()
+"""The plan of the ordinary run."""

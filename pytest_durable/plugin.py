@@ -13,15 +13,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from pytest_durable.simulator.ledger.ledger import EffectLedger
     from pytest_durable.simulator.runner import LocalRunner
 
 _MARKER = (
     "durable_execution(handler, lambda_function_name=None, functions=None, start_time=..., "
     "execution_timeout=None, invocation_timeout='15m', skip_time=True, clock='virtual', limits=None, "
-    "seed=None, schedule='in-order'): the durable handler that the fixture durable_runner runs, and how."
+    "seed=None, schedule='in-order', replay_check=None): the durable handler that the fixture "
+    "durable_runner runs, and how."
 )
 
 _runner_key: pytest.StashKey[LocalRunner] = pytest.StashKey()
+_ledger_key: pytest.StashKey[EffectLedger] = pytest.StashKey()
 
 _TIMELINE_SECTION = "durable timeline"
 _FAILURE_SECTION = "durable execution"
@@ -47,6 +50,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "durable_stall_seconds",
         "real seconds after which a branch that neither ends nor goes on counts as blocked",
         default="30",
+    )
+    parser.addini(
+        "durable_replay_check",
+        "which prefixes of what each execution has recorded are replayed when a test has passed: all, "
+        "final (the whole of it) or off",
+        default="all",
     )
     parser.addini("durable_timeline", "default of --durable-timeline", type="bool", default=False)
 
@@ -79,20 +88,37 @@ def durable_runner(request: pytest.FixtureRequest) -> Iterator[LocalRunner]:
     runner.release()
 
 
+@pytest.fixture
+def durable_effects(request: pytest.FixtureRequest) -> EffectLedger:
+    """A ledger of effects on the outside world, which survives crashes.
+
+    Steps and doubles call ``durable_effects.record(name, key=None, **data)``; the test demands
+    ``exactly_once(name)``, ``at_most_once(name)`` or ``idempotent(name)``.
+    """
+    from pytest_durable.simulator.ledger.ledger import EffectLedger
+
+    ledger = EffectLedger()
+    request.node.stash[_ledger_key] = ledger
+    return ledger
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    """Fail a test that passed although what it scripted did not happen."""
+    """Fail a test that passed although a script came to no use, or a replay differs from its run."""
     yield
     runner = item.stash.get(_runner_key, None)
     if runner is None:
         return
-    from pytest_durable.errors import UnusedScriptError
+    from pytest_durable.errors import NonDeterminismError, UnusedScriptError, UsageError
+    from pytest_durable.fixtures import replay_check
 
     problem = ""
     try:
         runner.check_scripts()
-    except UnusedScriptError as error:
-        problem = str(error)
+        # Last: the handler runs again, and what it leaves in the test's objects is no longer looked at.
+        runner.check_replay(replay_check(item))
+    except (UnusedScriptError, NonDeterminismError, UsageError) as error:
+        problem = f"{type(error).__name__}: {error}" if isinstance(error, NonDeterminismError) else str(error)
     if problem:
         pytest.fail(problem, pytrace=False)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
-from typing import Generic, NoReturn, Protocol, TypeAlias, TypeVar
+from typing import Generic, NamedTuple, NoReturn, Protocol, TypeAlias, TypeVar
 
 from durable_sdk._plugins.executor import PluginExecutor
 from durable_sdk._plugins.infos import UserFunctionOutcome
@@ -21,8 +21,22 @@ from durable_sdk.state import ExecutionState
 A = TypeVar("A")
 T = TypeVar("T")
 
-running_step: ContextVar[str | None] = ContextVar("durable_sdk_running_step", default=None)
-"""The name or id of the step or condition whose body runs: no operation can be called there."""
+
+class RunningStep(NamedTuple):
+    """A step or condition whose body runs, and the number of the attempt, 1 for the first."""
+
+    identifier: OperationIdentifier
+    attempt: int
+    state: ExecutionState
+
+    @property
+    def path(self) -> tuple[str | None, ...]:
+        """The names of the contexts around it, outermost first, and its own."""
+        return self.state.lineage.path(self.identifier.parent_id, self.identifier.name)
+
+
+running_step: ContextVar[RunningStep | None] = ContextVar("durable_sdk_running_step", default=None)
+"""The step or condition whose body the calling code belongs to: no operation can be called there."""
 
 
 @dataclass(frozen=True, slots=True)

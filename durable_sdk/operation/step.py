@@ -28,6 +28,7 @@ from durable_sdk.operation.base import (
     Completed,
     Decision,
     Execute,
+    RunningStep,
     Suspend,
     run_user_function,
     running_step,
@@ -80,7 +81,7 @@ class StepOperation(Generic[T]):
         return Execute(partial(self._attempt, attempt))
 
     def _attempt(self, attempt: int) -> T:
-        token = running_step.set(self.identifier.name or self.identifier.operation_id)
+        token = running_step.set(RunningStep(self.identifier, attempt, self._state))
         try:
             result = run_user_function(
                 self._state, self.identifier, self._body_to_run(), attempt, attempt=attempt

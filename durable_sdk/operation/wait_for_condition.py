@@ -20,6 +20,7 @@ from durable_sdk.operation.base import (
     Completed,
     Decision,
     Execute,
+    RunningStep,
     Suspend,
     run_user_function,
     running_step,
@@ -71,7 +72,7 @@ class WaitForConditionOperation(Generic[T]):
 
     def _attempt(self, attempt: int, stored: str | None) -> T:
         """Check once; ``stored`` is the state that the check before left, None if there was none."""
-        token = running_step.set(self.identifier.name or self.identifier.operation_id)
+        token = running_step.set(RunningStep(self.identifier, attempt, self._state))
         try:
             given = self._values.write(self._config.initial_state) if stored is None else stored
             before = self._values.read(given)

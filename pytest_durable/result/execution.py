@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
@@ -49,7 +49,8 @@ class DurableFunctionTestResult(Lookups):
     """An execution as its log tells it. ``seed`` is None where nothing was left to chance.
 
     Nothing is computed before it is asked for. A log that grows later leaves the result as it was.
-    ``invoked`` are the executions of the durable functions that this one has invoked, in order of start.
+    ``invoked`` are the executions of the durable functions that this one has invoked, in order of start;
+    ``faults`` those that struck in this one, as text, by the number of the invocation.
     """
 
     def __init__(
@@ -58,11 +59,13 @@ class DurableFunctionTestResult(Lookups):
         *,
         seed: int | None = None,
         invoked: Sequence[DurableFunctionTestResult] = (),
+        faults: Mapping[int, Sequence[str]] | None = None,
     ) -> None:
         self._given = log
         self._length = len(log)
         self.seed = seed
         self.invoked = tuple(invoked)
+        self._faults = faults
 
     def __repr__(self) -> str:
         parts: list[str] = [self.execution_status.value]
@@ -198,7 +201,7 @@ class DurableFunctionTestResult(Lookups):
 
         The executions of invoked functions follow, further in.
         """
-        parts = [timeline(self._log)]
+        parts = [timeline(self._log, self._faults)]
         for invoked in self.invoked:
             parts.append(indent(f"{self._invoke_of(invoked)}{invoked.timeline()}", "    "))
         return "\n".join(parts)

@@ -45,6 +45,7 @@ class RowKind(Enum):
 
     INVOCATION = "invocation"
     OPERATION = "operation"
+    FAULT = "fault"
     CRASH = "crash"
     GAP = "gap"
     PAUSE = "pause"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from pytest_durable.history.events import EventType
 from pytest_durable.history.fold import RecordedOperation, is_execution
 from pytest_durable.history.log import EventLog
@@ -29,12 +31,13 @@ def headline(log: EventLog) -> str:
     return f"execution{name} {status} after {elapsed}, {counted(ended, 'invocation')}"
 
 
-def timeline(log: EventLog) -> str:
+def timeline(log: EventLog, faults: Mapping[int, Sequence[str]] | None = None) -> str:
     """Write a run in columns: time since the start, invocation, what happened, what came of it.
 
-    A time or number that repeats the line above is left out.
+    A time or number that repeats the line above is left out. ``faults`` are those that struck, as text, by
+    the number of the invocation; each gets a line that begins with ``!``.
     """
-    lanes = list(lanes_of(log))
+    lanes = [_with_faults(lane, faults or {}) for lane in lanes_of(log)]
     rows = [row for lane in lanes for row in lane.rows]
     time_width = max((len(_time(row)) for row in rows), default=0)
     number_width = len(str(max((lane.number or 0 for lane in lanes), default=0)))
@@ -53,6 +56,18 @@ def timeline(log: EventLog) -> str:
             )
             lines.append(line.rstrip())
     return "\n".join(lines)
+
+
+def _with_faults(lane: Lane, faults: Mapping[int, Sequence[str]]) -> Lane:
+    """Add the faults of an invocation before the line that tells how it ended."""
+    struck = faults.get(lane.number or 0, ())
+    if not struck:
+        return lane
+    ends = (RowKind.CRASH, RowKind.END)
+    before = next((at for at, row in enumerate(lane.rows) if row.kind in ends), len(lane.rows))
+    at = lane.rows[min(before, len(lane.rows) - 1)].at
+    added = [Row(RowKind.FAULT, at, f"! {text}") for text in struck]
+    return Lane(lane.number, [*lane.rows[:before], *added, *lane.rows[before:]])
 
 
 def _time(row: Row) -> str:

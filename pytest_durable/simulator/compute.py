@@ -25,7 +25,7 @@ from pytest_durable.simulator.invocation import (
     handler_task,
 )
 from pytest_durable.simulator.lambda_context import SimulatedLambdaContext
-from pytest_durable.simulator.runtime import OperationWatcher, SimulatedRuntime, Whereabouts
+from pytest_durable.simulator.runtime import OperationWatcher, Origin, SimulatedRuntime
 from pytest_durable.simulator.scheduled import (
     CallArrived,
     FunctionEnded,
@@ -131,7 +131,7 @@ class Compute:
         def ended(ending: Ending) -> None:
             self._push_ending(FunctionEnded(execution, operation_id, ending), ending, sandbox)
 
-        call = self._begin(1, request_id, execution, version, sandbox, ended)
+        call = self._begin(1, request_id, execution, version, sandbox, ended, is_call=True)
         execution.calls[operation_id] = call
         self._queue.push(call.deadline, Priority.DEADLINE, FunctionTimedOut(execution, operation_id), sandbox)
         handler: Handler = function.handler
@@ -149,10 +149,12 @@ class Compute:
         function: FunctionVersion,
         sandbox: Sandbox,
         ended: Callable[[Ending], None],
+        *,
+        is_call: bool = False,
     ) -> Invocation:
         now = self._clock.now
         deadline = now + execution.invocation_timeout_seconds * _SECOND
-        name = execution.record.execution.name or ""
+        record = execution.record
         return Invocation(
             number=number,
             request_id=request_id,
@@ -168,7 +170,14 @@ class Compute:
                 self._scripts,
                 # To the service a process that ends is the same whichever way it does.
                 lambda error: ended(Died(error)),
-                Whereabouts(name, number, function.name, deadline),
+                Origin(
+                    record.execution.name or "",
+                    record.invocations,
+                    record.log,
+                    function.name,
+                    is_call,
+                    deadline,
+                ),
                 self._injector,
             ),
         )

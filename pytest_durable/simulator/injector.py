@@ -25,6 +25,8 @@ class Injector:
         self._collects = collects
         self.found: list[Point] = []
         """The points reached so far, in order; empty unless it collects them."""
+        self.strikes: list[tuple[Fault, Point]] = []
+        """Every strike so far, in order: the fault and where it was."""
         self.add(*faults)
 
     def add(self, *faults: Fault) -> None:
@@ -84,6 +86,7 @@ class Injector:
             self._counts[index] += 1
             if action is None and fault.strikes_at(self._counts[index]):
                 self._struck[index] = True
+                self.strikes.append((fault, point))
                 action = fault.does(point)
         return action
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager
-from contextvars import ContextVar
 from random import Random
 from typing import Any, NamedTuple, NoReturn, Protocol, TypeVar
 
 from durable_sdk._runtime import Body, OperationCall, Signal
+from durable_sdk.operation.base import running_step
 from pytest_durable.history.events import ErrorJson
+from pytest_durable.history.log import EventLog
 from pytest_durable.points import Delay, Die, Path, Point, Position, Raise, TakeTooLong
 from pytest_durable.simulator.clock import Clock
 from pytest_durable.simulator.injector import Injector
@@ -52,24 +53,19 @@ class StepScripts(Protocol):
         ...
 
 
-class Whereabouts(NamedTuple):
-    """Whose runtime it is. ``deadline`` is when its invocation times out, in microseconds since the epoch."""
+class Origin(NamedTuple):
+    """Whose runtime it is: the execution by name, the number of its invocation, its log.
 
-    execution: str = ""
-    invocation: int = 1
-    function: str = "function"
-    deadline: int = 0
+    ``function`` is the name of what runs: the handler's, or with ``is_call`` that of the plain function which
+    an operation of the execution has called. It times out at ``deadline``, in microseconds since the epoch.
+    """
 
-
-class Attempt(NamedTuple):
-    """The attempt of a step, or of a check of a condition, whose body runs."""
-
-    path: Path
-    number: int
-
-
-running_attempt: ContextVar[Attempt | None] = ContextVar("durable_running_attempt", default=None)
-"""Known while somebody wants to know of points."""
+    execution: str
+    invocation: int
+    log: EventLog
+    function: str
+    is_call: bool
+    deadline: int
 
 
 class OperationWatcher(Protocol):
@@ -87,6 +83,9 @@ class OperationWatcher(Protocol):
 class SimulatedRuntime:
     """The runtime of one invocation. Once its sandbox has died, every call raises SandboxKilled."""
 
+    is_shadow = False
+    """Whether it only replays what has been recorded, so that nothing happens to the outside world."""
+
     def __init__(
         self,
         clock: Clock,
@@ -96,7 +95,7 @@ class SimulatedRuntime:
         sandbox: Sandbox,
         scripts: StepScripts | None = None,
         died: Callable[[ErrorJson | None], None] | None = None,
-        whereabouts: Whereabouts | None = None,
+        origin: Origin | None = None,
         injector: Injector | None = None,
     ) -> None:
         self._clock = clock
@@ -107,7 +106,7 @@ class SimulatedRuntime:
         self._scripts = scripts
         self._died = died
         self._injector = injector or Injector()
-        self.whereabouts = whereabouts or Whereabouts()
+        self.origin = origin
         self._delayed: list[QueuedTurn] = []
         self._running = 0
         self._all_ended: SimulatedSignal | None = None
@@ -181,31 +180,33 @@ class SimulatedRuntime:
 
     def _attempt(self, path: Path, number: int, body: Callable[[int], T]) -> T:
         """Run the body of a step, unless something happens around it."""
-        token = running_attempt.set(Attempt(path, number))
+        self._meet(Position.BEFORE_STEP, path, attempt=number)
         try:
-            self._meet(Position.BEFORE_STEP, path, attempt=number)
-            try:
-                value = body(number)
-            except Exception:
-                self._meet(Position.AFTER_STEP, path, attempt=number)
-                raise
+            value = body(number)
+        except Exception:
             self._meet(Position.AFTER_STEP, path, attempt=number)
-            return value
-        finally:
-            running_attempt.reset(token)
+            raise
+        self._meet(Position.AFTER_STEP, path, attempt=number)
+        return value
 
-    def effect(self, name: str) -> None:
-        """Let happen what may after an effect on the outside world, named ``name``."""
-        attempt = running_attempt.get()
-        if not self._injector.is_idle and attempt is not None:
-            self._meet(Position.DURING_STEP, attempt.path, effect=name, attempt=attempt.number)
+    def effect(self, name: str, resource: Hashable) -> None:
+        """Let happen what may after an effect on ``resource``, which is outside, by the name ``name``."""
+        self.demand_turn()
+        step = running_step.get()
+        if step is not None and not self._injector.is_idle:
+            self._meet(Position.DURING_STEP, step.path, effect=name, attempt=step.attempt)
 
     def _meet(
         self, position: Position, path: Path, effect: str | None = None, attempt: int | None = None
     ) -> None:
         """Ask the faults what happens at a point of the current task, and let it happen."""
-        execution, invocation, _, deadline = self.whereabouts
-        match self._injector.at(Point(position, path, execution, invocation, effect, attempt)):
+        origin = self.origin
+        if origin is None:
+            return
+        point = Point(
+            position, path or (origin.function,), origin.execution, origin.invocation, effect, attempt
+        )
+        match self._injector.at(point):
             case Die(_, error):
                 self.die(error)
             case Raise(raised):
@@ -213,7 +214,7 @@ class SimulatedRuntime:
             case Delay(microseconds):
                 self.sleep(microseconds / 1_000_000)
             case TakeTooLong():
-                self.wake(self._turns.current, deadline + 1)
+                self.wake(self._turns.current, origin.deadline + 1)
                 self.park()
             case _:
                 pass
@@ -230,7 +231,7 @@ class SimulatedRuntime:
             self.watcher.operation_called(call)
         if call.has_ended and not (self._has_replayed or self._injector.is_idle):
             self._has_replayed = True
-            self._meet(Position.REPLAY, (self.whereabouts.function,))
+            self._meet(Position.REPLAY, ())
 
     def body_ended(self, operation_id: str | None, error: BaseException | None) -> None:
         """Tell the watcher, unless the sandbox has died."""
@@ -246,6 +247,11 @@ class SimulatedRuntime:
         if self._running > 0:
             self._all_ended = SimulatedSignal(self)
             self._all_ended.wait()
+
+    @property
+    def has_turn(self) -> bool:
+        """Whether the calling thread carries the task that has the turn."""
+        return self._turns.has_turn
 
     def sleep(self, seconds: float) -> None:
         """Park the task for a time: what ``time.sleep`` does in handler code."""

@@ -53,6 +53,7 @@ class Simulator:
     ) -> None:
         self.options = options
         self._functions = functions or Functions()
+        self._injector = injector
         self._choices = Choices(options.schedule)
         self.traces = Traces() if options.traces_operations else None
         """What each execution has called, if that is kept."""
@@ -207,7 +208,15 @@ class Simulator:
     def result(self, execution: SimulatedExecution) -> DurableFunctionTestResult:
         """Return what has become of an execution so far, and of those that it has invoked."""
         invoked = [self.result(other) for other in execution.invoked]
-        return DurableFunctionTestResult(execution.record.log, seed=self.options.seed, invoked=invoked)
+        faults: dict[int, list[str]] = {}
+        if self._injector is not None and self._injector.strikes:
+            name = execution.record.execution.name or ""
+            for fault, point in self._injector.strikes:
+                if point.execution == name:
+                    faults.setdefault(point.invocation, []).append(f"{fault!r} strikes")
+        return DurableFunctionTestResult(
+            execution.record.log, seed=self.options.seed, invoked=invoked, faults=faults
+        )
 
     def stuck(self, execution: SimulatedExecution) -> DurableStuckError:
         """Return the error that says why the execution does not go on."""

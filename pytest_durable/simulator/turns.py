@@ -205,13 +205,18 @@ class Turns:
         """Whether a run was broken off, so that there must not be another."""
         return self._abandoned
 
+    @property
+    def has_turn(self) -> bool:
+        """Whether the calling thread carries the task that has the turn."""
+        return threading.get_ident() == self.current.thread_id
+
     def demand_turn(self) -> None:
         """Check that the calling thread carries the task that has the turn.
 
         Raises:
             UsageError: it does not: the handler's code has started it by itself.
         """
-        if threading.get_ident() != self.current.thread_id:
+        if not self.has_turn:
             self._misuse = UsageError(
                 "A durable operation was called from a thread that the handler started by itself. "
                 "Neither its order nor its replay can be relied on: use context.parallel."

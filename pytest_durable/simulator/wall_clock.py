@@ -27,12 +27,18 @@ from pytest_durable.simulator.runtime import SimulatedRuntime
 
 _EPOCH = datetime.datetime(1970, 1, 1)
 _real_sleep = time.sleep
+_real_perf_counter = time.perf_counter
 
 # Modules that handler code has no business in: changing them would only cost time.
 _OURS = ["durable_sdk", "pytest_durable", "_pytest", "pluggy", "execnet", "xdist"]
 
 # freezegun changes these directly, beside what it finds by searching.
 _CHANGED_MODULES: tuple[ModuleType, ...] = (time, datetime, uuid)
+
+
+def real_seconds() -> float:
+    """Return real seconds since any moment, for budgets and reports."""
+    return _real_perf_counter()
 
 
 def sleep_really(microseconds: int) -> None:

@@ -26,6 +26,7 @@ PARTS = (
     "exploration",
     "backend",
     "simulator",
+    "effects",
     "runner",
     "settings",
     "markers",

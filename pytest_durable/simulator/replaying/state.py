@@ -32,6 +32,7 @@ class CodeReader:
     def __init__(self, trace: Trace, replay: Replay) -> None:
         handler = unwrap(trace.execution.handler)
         self._handler = handler if isinstance(handler, FunctionType) else None
+        self._step_codes: set[CodeType] = set()
         self._steps: list[tuple[TracedCall, FunctionType, bool]] = []
         self._bodies: list[CodeType] = [] if self._handler is None else [self._handler.__code__]
         for operation_id, call in trace.calls.items():
@@ -39,11 +40,14 @@ class CodeReader:
             same = [] if again is None else list(functions_in(again.call.inputs))
             for label, value in call.call.inputs.items():
                 for function in functions_in({label: value}):
-                    if call.call.operation_type == "STEP" or label == "submitter":
+                    is_step = call.call.operation_type == "STEP" or label == "submitter"
+                    if is_step or operation_id in trace.ended:
+                        # Once it has ended, the body of a context does not run again, either.
                         self._steps.append((call, function, any(function is each for each in same)))
+                    if is_step:
+                        self._step_codes.add(function.__code__)
                     else:
                         self._bodies.append(function.__code__)
-        self._step_codes = {function.__code__ for _, function, _ in self._steps}
 
     def written_in_step(self, name: str) -> Written | None:
         """Return where the body of a step writes the variable."""

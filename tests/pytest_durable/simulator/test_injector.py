@@ -93,7 +93,7 @@ def test_a_crash_during_a_step_comes_after_its_effect() -> None:
             from durable_sdk import _runtime
 
             ran.append("first")
-            _runtime.current.get().effect("first")  # type: ignore[attr-defined]
+            _runtime.current.get().effect("first", "mail")  # type: ignore[attr-defined]
             ran.append("second")
             return 1
 

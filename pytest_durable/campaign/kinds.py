@@ -1,0 +1,35 @@
+"""The kinds of faults that plugins add."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_durable.errors import UsageError
+from pytest_durable.faults import KINDS, Fault
+
+_key: pytest.StashKey[tuple[type[Fault], ...]] = pytest.StashKey()
+
+
+def added_kinds(config: pytest.Config) -> tuple[type[Fault], ...]:
+    """Return what the hook ``pytest_durable_faults`` gives.
+
+    Raises:
+        UsageError: something that it gives is no kind of fault.
+    """
+    if _key not in config.stash:
+        found: dict[type[Fault], None] = {}
+        for given in config.hook.pytest_durable_faults():
+            for kind in _checked(given):
+                found[kind] = None
+        config.stash[_key] = tuple(kind for kind in found if kind not in KINDS)
+    return config.stash[_key]
+
+
+def _checked(given: object) -> tuple[type[Fault], ...]:
+    kinds = given if isinstance(given, (list, tuple)) else (given,)
+    for kind in kinds:
+        if not (isinstance(kind, type) and issubclass(kind, Fault)):
+            raise UsageError(
+                f"The hook pytest_durable_faults returns subclasses of pytest_durable.faults.Fault, got {kind!r}."
+            )
+    return tuple(kinds)

@@ -1,0 +1,8 @@
+"""Markers: their arguments, checked before anything runs. One file for each marker."""
+
+from __future__ import annotations
+
+from pytest_durable.markers.execution import DURABLE_EXECUTION, DurableMark, durable_mark
+from pytest_durable.markers.faults import DURABLE_FAULTS, faults_of
+
+__all__ = ["DURABLE_EXECUTION", "DURABLE_FAULTS", "DurableMark", "durable_mark", "faults_of"]
