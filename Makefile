@@ -64,10 +64,12 @@ docs: $(READY)
 bench: $(READY)
 	$(BIN)/python benchmarks/run.py
 
-# Takes minutes: each case of the corpus a thousand times, and thousands of workflows with fresh chance.
+# Takes minutes: each case of the corpus a thousand times, thousands of workflows with fresh chance, and ten
+# thousand plans of faults and orders, each run three times.
 soak: $(READY)
 	SOAK_RUNS=1000 $(BIN)/python -m pytest -n 2 -q -k many_runs tests/pytest_durable/simulator/test_determinism.py
 	cd tests && $(abspath $(BIN))/python -m model.soak
+	cd tests && PYTHONPATH=.. $(abspath $(BIN))/python -m plans.replayed 10000
 
 differential: $(READY)
 	$(BIN)/python tests/differential/run.py

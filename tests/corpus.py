@@ -134,20 +134,20 @@ from corpus_handlers import (
     waiting as waiting,
 )
 
+from pytest_durable.entropy import Entropy
 from pytest_durable.history.codec import canonical_text
 from pytest_durable.history.events import EventType
 from pytest_durable.result.execution import DurableFunctionTestResult
+from pytest_durable.schedules.base import Schedule
+from pytest_durable.schedules.in_order import InOrder
+from pytest_durable.schedules.seeded import Seeded
 from pytest_durable.simulator.checkers.base import Checker
-from pytest_durable.simulator.choices import Choices, Schedule
-from pytest_durable.simulator.entropy import Entropy
 from pytest_durable.simulator.execution import SimulatedExecution
 from pytest_durable.simulator.identifiers import FunctionVersion
 from pytest_durable.simulator.loop import Loop
 from pytest_durable.simulator.options import SimulatorOptions
 from pytest_durable.simulator.payload import encode_input
 from pytest_durable.simulator.runner import LocalRunner, Target
-from pytest_durable.simulator.schedules.in_order import InOrder
-from pytest_durable.simulator.schedules.seeded import Seeded
 from pytest_durable.simulator.service.limits import Limits
 from pytest_durable.simulator.wall_clock import wall_clock
 from pytest_durable.simulator.world import World
@@ -254,7 +254,7 @@ def make_runner(handler: Any, **options: Any) -> LocalRunner:
     injector = options.pop("injector", None)
 
     def make_options() -> SimulatorOptions:
-        schedule: Schedule = Seeded(seed) if is_random else InOrder()
+        schedule: Schedule = Seeded(seed, advances=0.0) if is_random else InOrder()
         return SimulatorOptions(schedule=schedule, **options)
 
     target = Target(handler, FunctionVersion("function"))
@@ -314,7 +314,7 @@ def run_watched(case: Case, *checkers: Checker, limits: Limits | None = None) ->
         told._functions,
         told._scripts,
     )
-    loop = Loop(world, Choices(options.schedule))
+    loop = Loop(world)
     execution = world.executions.start(
         case.handler,
         FunctionVersion("function"),

@@ -12,6 +12,7 @@ from durable_sdk._plugins.executor import PluginExecutor
 from durable_sdk._plugins.infos import UserFunctionOutcome
 from durable_sdk._runtime import Runtime
 from durable_sdk._updates import UpdateJson
+from durable_sdk._wire.enums import OperationStatus
 from durable_sdk._wire.errors import ErrorObject
 from durable_sdk._wire.operations import StoredOperation
 from durable_sdk.exceptions import SuspendExecution, TimedSuspendExecution
@@ -182,6 +183,17 @@ def _call_watched(runtime: Runtime, operation_id: str, func: Callable[[A], T], a
         raise
     runtime.body_ended(operation_id, None)
     return value
+
+
+def repeat_or_suspend(operation: DurableOperation[T], reason: str, state: ExecutionState) -> T:
+    """Leave user code until the time of another attempt, or make it at once if the time has come already.
+
+    That has to be looked at: of an attempt that the handler knows to be due the service says nothing more.
+    """
+    recorded = state.find(operation.identifier)
+    if recorded is not None and recorded.status is OperationStatus.READY:
+        return _perform(operation, recorded, state)
+    suspend(reason, recorded.next_attempt_at if recorded else None)
 
 
 def suspend(reason: str, until: int | None = None) -> NoReturn:

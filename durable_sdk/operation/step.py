@@ -30,9 +30,9 @@ from durable_sdk.operation.base import (
     Execute,
     RunningStep,
     Suspend,
+    repeat_or_suspend,
     run_user_function,
     running_step,
-    suspend,
 )
 from durable_sdk.operation.values import Values
 from durable_sdk.serdes import DEFAULT_SERDES
@@ -93,7 +93,7 @@ class StepOperation(Generic[T]):
         except SerDesError as error:
             self._fail(error)
         except Exception as error:
-            self._retry_or_fail(error, attempt)
+            return self._retry_or_fail(error, attempt)
         finally:
             running_step.reset(token)
         self._state.checkpoint(_updates.succeed(self.identifier, payload), synchronous=True)
@@ -106,8 +106,8 @@ class StepOperation(Generic[T]):
         path = self._state.lineage.path(self.identifier.parent_id, self.identifier.name)
         return runtime.step_body(path, self._body)
 
-    def _interrupted(self, attempt: int) -> NoReturn:
-        self._retry_or_fail(
+    def _interrupted(self, attempt: int) -> T:
+        return self._retry_or_fail(
             StepInterruptedError(
                 f"Step {self.identifier.label} was interrupted during attempt {attempt}. It runs at most "
                 "once per attempt, so its body was not run again.",
@@ -116,7 +116,7 @@ class StepOperation(Generic[T]):
             attempt,
         )
 
-    def _retry_or_fail(self, error: Exception, attempt: int) -> NoReturn:
+    def _retry_or_fail(self, error: Exception, attempt: int) -> T:
         strategy = self._config.retry_strategy or _default_retry_strategy
         try:
             decision: object = strategy(error, attempt)
@@ -140,11 +140,8 @@ class StepOperation(Generic[T]):
             ),
             synchronous=True,
         )
-        recorded = self._state.find(self.identifier)
-        suspend(
-            f"Step {self.identifier.label} waits for attempt {attempt + 1}.",
-            recorded.next_attempt_at if recorded else None,
-        )
+        reason = f"Step {self.identifier.label} waits for attempt {attempt + 1}."
+        return repeat_or_suspend(self, reason, self._state)
 
     def _fail(self, error: Exception) -> NoReturn:
         recorded = ErrorObject.from_exception(error).fitted()

@@ -22,9 +22,9 @@ from durable_sdk.operation.base import (
     Execute,
     RunningStep,
     Suspend,
+    repeat_or_suspend,
     run_user_function,
     running_step,
-    suspend,
 )
 from durable_sdk.operation.values import Values
 from durable_sdk.serdes import DEFAULT_SERDES
@@ -92,11 +92,8 @@ class WaitForConditionOperation(Generic[T]):
             self._state.checkpoint(_updates.succeed(self.identifier, payload), synchronous=True)
             return result
         self._state.checkpoint(_updates.poll_again(self.identifier, payload, delay_seconds), synchronous=True)
-        recorded = self._state.find(self.identifier)
-        suspend(
-            f"Condition {self.identifier.label} waits for check {attempt + 1}.",
-            recorded.next_attempt_at if recorded else None,
-        )
+        reason = f"Condition {self.identifier.label} waits for check {attempt + 1}."
+        return repeat_or_suspend(self, reason, self._state)
 
     def _delay_seconds(self, state: T, attempt: int) -> int | None:
         """Return the seconds until the next check, None if the condition is met."""

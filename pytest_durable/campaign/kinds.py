@@ -30,6 +30,7 @@ def _checked(given: object) -> tuple[type[Fault], ...]:
     for kind in kinds:
         if not (isinstance(kind, type) and issubclass(kind, Fault)):
             raise UsageError(
-                f"The hook pytest_durable_faults returns subclasses of pytest_durable.faults.Fault, got {kind!r}."
+                "The hook pytest_durable_faults returns subclasses of pytest_durable.faults.Fault, "
+                f"got {kind!r}."
             )
     return tuple(kinds)

@@ -66,11 +66,14 @@ class Report:
 
     @property
     def counts(self) -> str:
-        """How much is left of what failed first: ``2 decisions of 41``; empty if nothing was shrunk."""
+        """How much is left of what failed first: ``2 decisions of 41``; empty if nothing was shrunk.
+
+        A run decides at each point whether something goes wrong there, and at each choice about order.
+        """
         if self.outcome is not Outcome.FOUND or self.found is None:
             return ""
-        of = len(self.found.plan.faults) + len(self.found.decisions)
-        text = f"{counted(len(self.plan), 'decision')} of {max(of, len(self.plan))}"
+        of = len(self.found.points) + len(self.found.decisions)
+        text = f"{counted(len(self.plan), 'decision')} of {of:,}"
         runs = counted(self.shrinking_runs, "run")
         cut_off = ", where shrinking was cut off" if self.shrinking_cut_off else ""
         return f"{text}, after {runs} of shrinking{cut_off}"

@@ -35,8 +35,8 @@ class ExplorationSettings:
     many schedules, or ``exhaustive``. ``api_faults``: ``none`` or ``each``. ``callbacks``: behaviours of
     scripted answers, such as ``duplicate``. ``kinds``: more kinds of faults to try where they say.
     ``depth``: how many ordering constraints a bug may have for PCT to look for it. An exhaustive search makes
-    ``orders`` runs at most; ``preemptions`` and ``advances`` bound how often in one run a task is preempted and time moves on
-    before what could happen at once, None for no bound.
+    ``orders`` runs at most; ``preemptions`` and ``advances`` bound how often in one run a task is preempted
+    and time moves on before what could happen at once, None for no bound.
 
     ``budget`` (a duration in real time) and ``schedules`` (a count of runs) end it earlier.
     ``shard=(k, n)`` leaves to others all but every n-th plan, from the k-th on (from 0). ``liveness`` is the

@@ -9,6 +9,7 @@ from typing import Protocol, TypeAlias
 from pytest_durable.faults import Fault
 from pytest_durable.plan import Plan
 from pytest_durable.points import Point
+from pytest_durable.schedules.base import Schedule as Schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +51,6 @@ class Trial:
     failure: Failure | None = None
     timeline: str = ""
     """The executions as text; only of runs that failed."""
-
-
-class Schedule(Protocol):
-    """Decides about order while a run goes on; as `pytest_durable.simulator.choices.Schedule`."""
-
-    is_ordinary: bool
-
-    def pick(self, kind: str, options: int) -> int:
-        """Return the index of an option."""
-        ...
 
 
 class RunTrial(Protocol):

@@ -56,10 +56,7 @@ def durable_mark(item: pytest.Item) -> DurableMark:
     """
     marker = item.get_closest_marker(DURABLE_EXECUTION)
     if marker is None:
-        raise UsageError(
-            f"{item.nodeid} uses durable_runner without a marker. "
-            "Add @pytest.mark.durable_execution(handler=...)."
-        )
+        raise UsageError(missing_mark(item))
     try:
         return _parse(*marker.args, **marker.kwargs)
     except UsageError as error:
@@ -71,6 +68,14 @@ def durable_mark(item: pytest.Item) -> DurableMark:
             f"@pytest.mark.durable_execution of {item.nodeid} takes the keyword arguments {known}; "
             f"got {', '.join(given) or 'nothing'}."
         ) from None
+
+
+def missing_mark(item: pytest.Item) -> str:
+    """Return what is said of a test that needs the marker and has none."""
+    return (
+        f"{item.nodeid} uses durable_runner without a marker. "
+        "Add @pytest.mark.durable_execution(handler=...)."
+    )
 
 
 def _parse(

@@ -6,13 +6,12 @@ so the sequence of zeros is the plain run.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple
+
+from pytest_durable.schedules.base import FollowingSchedule, InformedSchedule, Schedule, Situation
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """One decision: ``picked`` of ``options`` (a count) of a kind."""
 
     kind: str
@@ -20,29 +19,27 @@ class Choice:
     picked: int
 
 
-class Schedule(Protocol):
-    """A strategy: decides, told nothing but what kind of decision it is and how many options there are."""
-
-    is_ordinary: bool
-    """Whether it always picks option 0; then nobody has to work out what the options are."""
-
-    def pick(self, kind: str, options: int) -> int:
-        """Return the index of an option."""
-        ...
-
-
 class Choices:
     """Asks the schedule and records the answers."""
 
     def __init__(self, schedule: Schedule) -> None:
         self.are_ordinary = schedule.is_ordinary
-        self._pick: Callable[[str, int], int] = schedule.pick
+        self._pick = schedule.pick
+        self._informed = schedule if isinstance(schedule, InformedSchedule) else None
+        self.follower = schedule if isinstance(schedule, FollowingSchedule) else None
+        """The schedule, if it wants to know what happens between decisions."""
         self.recorded: list[Choice] = []
 
-    def choose(self, kind: str, options: int) -> int:
+    def choose(self, kind: str, options: int, situation: Situation | None = None) -> int:
         """Decide between ``options`` ways. A single way is no decision and is not recorded."""
         if options < 2:
             return 0
+        if self._informed is not None:
+            self._informed.situation = situation
         picked = self._pick(kind, options)
         self.recorded.append(Choice(kind, options, picked))
         return picked
+
+    def picks(self) -> tuple[tuple[int, int], ...]:
+        """Return the number and the option of every decision that was not ordinary: a plan's ``picks``."""
+        return tuple((number, choice.picked) for number, choice in enumerate(self.recorded) if choice.picked)

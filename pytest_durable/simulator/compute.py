@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from pytest_durable.entropy import Entropy
 from pytest_durable.history.codec import to_datetime
 from pytest_durable.history.events import ErrorJson
 from pytest_durable.simulator.client import SimulatedClient
 from pytest_durable.simulator.clock import Clock
-from pytest_durable.simulator.entropy import Entropy
 from pytest_durable.simulator.event_queue import EventQueue, Priority
 from pytest_durable.simulator.execution import SimulatedExecution
 from pytest_durable.simulator.functions import RegisteredFunction
@@ -25,6 +25,7 @@ from pytest_durable.simulator.invocation import (
     handler_task,
 )
 from pytest_durable.simulator.lambda_context import SimulatedLambdaContext
+from pytest_durable.simulator.order import Order
 from pytest_durable.simulator.runtime import OperationWatcher, Origin, SimulatedRuntime
 from pytest_durable.simulator.scheduled import (
     CallArrived,
@@ -58,6 +59,7 @@ class Compute:
         identifiers: Identifiers,
         scripts: ScriptBook,
         injector: Injector,
+        order: Order,
         watch: Watch | None = None,
     ) -> None:
         self._clock = clock
@@ -67,6 +69,7 @@ class Compute:
         self._identifiers = identifiers
         self._scripts = scripts
         self._injector = injector
+        self._order = order
         self._watch = watch
 
     def invoke(self, execution: SimulatedExecution, event: dict[str, Any]) -> Task:
@@ -81,7 +84,7 @@ class Compute:
     def _invoke(self, execution: SimulatedExecution, event: dict[str, Any], *, is_shadow: bool) -> Task:
         record = execution.record
         request_id = self._identifiers.request_id(record.execution.operation_id, record.invocations)
-        sandbox = Sandbox()
+        sandbox = Sandbox(record.arn)
 
         def ended(ending: Ending) -> None:
             item: Item = HandlerEnded(execution, ending)
@@ -126,7 +129,7 @@ class Compute:
         """Call a plain function on behalf of an operation of ``execution``; its task gets a turn soon."""
         operation_id = invoke.operation_id
         request_id = self._identifiers.call_id(execution.record.execution.operation_id, operation_id)
-        sandbox = Sandbox()
+        sandbox = Sandbox(f"{execution.record.arn}/{operation_id}")
 
         def ended(ending: Ending) -> None:
             self._push_ending(FunctionEnded(execution, operation_id, ending), ending, sandbox)
@@ -179,6 +182,7 @@ class Compute:
                     deadline,
                 ),
                 self._injector,
+                self._order,
             ),
         )
 

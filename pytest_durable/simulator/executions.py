@@ -7,8 +7,9 @@ from typing import Any
 
 from durable_sdk.lambda_service import OperationType
 from pytest_durable.history.events import ErrorJson, Event, EventType, InvocationOutcome, Subject
-from pytest_durable.points import Point, Position, Repeat
+from pytest_durable.points import Point, Position, Repeat, StartCold
 from pytest_durable.simulator.clock import Clock
+from pytest_durable.simulator.cold_import import import_anew
 from pytest_durable.simulator.compute import Compute, exit_error
 from pytest_durable.simulator.event_queue import EventQueue, Priority
 from pytest_durable.simulator.execution import Invoker, SimulatedExecution
@@ -204,6 +205,8 @@ class Executions:
         """Let faults have their way with an invocation that is about to begin."""
         name, number = execution.record.execution.name or "", execution.record.invocations
         match self._injector.at(Point(Position.INVOCATION, (execution.function.name,), name, number)):
+            case StartCold():
+                execution.handler = import_anew(execution.handler)
             case Repeat():
                 self._compute.invoke_again(execution, event)
             case _:

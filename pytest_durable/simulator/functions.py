@@ -40,6 +40,12 @@ class Functions:
     def __init__(self) -> None:
         self._functions: dict[str, RegisteredFunction] = {}
 
+    def copy(self) -> Functions:
+        """Return functions that are the same until either gets more."""
+        other = Functions()
+        other._functions = self._functions.copy()
+        return other
+
     @property
     def names(self) -> list[str]:
         """The names, in order of registration."""

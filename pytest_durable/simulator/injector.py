@@ -22,7 +22,7 @@ class Injector:
         self._faults: list[Fault] = []
         self._counts: list[int] = []
         self._struck: list[bool] = []
-        self._collects = collects
+        self.collects = collects
         self.found: list[Point] = []
         """The points reached so far, in order; empty unless it collects them."""
         self.strikes: list[tuple[Fault, Point]] = []
@@ -55,7 +55,7 @@ class Injector:
     @property
     def is_idle(self) -> bool:
         """Whether nobody wants to know of points."""
-        return not (self._collects or self._faults)
+        return not (self.collects or self._faults)
 
     @property
     def faults(self) -> Sequence[Fault]:
@@ -75,9 +75,13 @@ class Injector:
             for fault, count, has_struck in zip(self._faults, self._counts, self._struck, strict=True)
         )
 
+    def absorb(self, other: Injector) -> None:
+        """Take note of what has struck in another run with the same faults."""
+        self._struck = [mine or theirs for mine, theirs in zip(self._struck, other._struck, strict=True)]
+
     def at(self, point: Point) -> Action | None:
         """Return what happens at a point, None for nothing. The first fault that strikes decides."""
-        if self._collects:
+        if self.collects:
             self.found.append(point)
         action: Action | None = None
         for index, fault in enumerate(self._faults):

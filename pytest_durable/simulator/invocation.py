@@ -41,9 +41,10 @@ def demand_durable(handler: object) -> None:
 class Sandbox:
     """The environment that an invocation runs in; closed when it has died or the invocation has ended."""
 
-    __slots__ = ("closed",)
+    __slots__ = ("closed", "name")
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self.name = name
         self.closed = False
 
 

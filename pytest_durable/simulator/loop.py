@@ -10,8 +10,8 @@ One checkpoint, once around:
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import TracebackType
 
-from pytest_durable.simulator.choices import Choices
 from pytest_durable.simulator.event_queue import Entry, Priority
 from pytest_durable.simulator.scheduled import Item
 from pytest_durable.simulator.turns import Task
@@ -21,12 +21,22 @@ from pytest_durable.simulator.world import World
 __tracebackhide__ = True
 
 
+_PACKAGE = __name__.partition(".")[0]
+
+
+def _from_users_code(whole: TracebackType | None) -> TracebackType | None:
+    """Leave out how the loop came to the code of a user that raised, such as an invariant."""
+    rest = whole
+    while rest is not None and rest.tb_frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
+        rest = rest.tb_next
+    return rest or whole
+
+
 class Loop:
     """Runs a world. ``pace`` is told each jump of time, in microseconds, before it happens."""
 
-    def __init__(self, world: World, choices: Choices, pace: Callable[[int], None] | None = None) -> None:
+    def __init__(self, world: World, pace: Callable[[int], None] | None = None) -> None:
         self._world = world
-        self._choices = choices
         self._pace = pace
         self._until: Callable[[], bool] = lambda: True
         self._horizon: int | None = None
@@ -43,10 +53,12 @@ class Loop:
             CheckerError: a property that must always hold does not.
         """
         self._until, self._horizon = until, horizon
+        self._world.order.touch_everything()
         self._world.turns.drive(inline=inline)
+        self._world.order.touch_everything()
         if self._failure is not None:
             failure, self._failure = self._failure, None
-            raise failure
+            raise failure.with_traceback(_from_users_code(failure.__traceback__))
         if horizon is not None and not until():
             self._world.clock.move_to(horizon)
 
@@ -91,12 +103,11 @@ class Loop:
 
     def _take(self, head: Entry[Item]) -> Item:
         """Take the head out of the queue, or one of those that may come in its place."""
-        entry = head
-        if not self._choices.are_ordinary:
-            rivals = self._world.queue.rivals(head)
-            entry = rivals[self._choices.choose("next", len(rivals))]
+        order = self._world.order
+        entry = head if order.is_ordinary else order.next(head, self._horizon)
         self._world.queue.remove(entry)
         if self._pace is not None:
             self._pace(entry.due - self._world.clock.now)
+        # It may be late, after one that was due later: time never goes back.
         self._world.clock.move_to(entry.due)
         return entry.item

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from pytest_durable.schedules.base import Schedule
+from pytest_durable.schedules.in_order import InOrder
 from pytest_durable.simulator.checkers.base import Checker
-from pytest_durable.simulator.choices import Schedule
-from pytest_durable.simulator.schedules.in_order import InOrder
 from pytest_durable.simulator.service.limits import Limits
 
 DEFAULT_START = datetime(2026, 1, 1, tzinfo=UTC)

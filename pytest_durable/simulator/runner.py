@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
 from pytest_durable.backend import Runner
+from pytest_durable.drawn import DrawnPlan
 from pytest_durable.durations import DurationLike, to_microseconds, to_whole_seconds
 from pytest_durable.errors import UnusedFaultError, UnusedScriptError, UsageError
 from pytest_durable.faults import Fault
 from pytest_durable.history.codec import event_to_json, to_datetime
+from pytest_durable.plan import Plan
 from pytest_durable.result.execution import DurableFunctionTestResult
 from pytest_durable.result.wording import counted
 from pytest_durable.simulator.awaiting import await_callback
+from pytest_durable.simulator.choices import Choice
 from pytest_durable.simulator.determinism import check_deterministic
 from pytest_durable.simulator.driver import Execution
 from pytest_durable.simulator.execution import SimulatedExecution
@@ -26,19 +29,23 @@ from pytest_durable.simulator.functions import (
 )
 from pytest_durable.simulator.identifiers import FunctionVersion
 from pytest_durable.simulator.injector import Injector
+from pytest_durable.simulator.invariants import Invariants, Property
 from pytest_durable.simulator.invocation import Handler, demand_durable
+from pytest_durable.simulator.ledger.ledger import EffectLedger
 from pytest_durable.simulator.options import SimulatorOptions
 from pytest_durable.simulator.payload import encode_callback_text, encode_error, encode_input, encode_json
 from pytest_durable.simulator.pending import PendingOperation, pending_operations
 from pytest_durable.simulator.replaying.check import check_traces
-from pytest_durable.simulator.scripts.book import ScriptBook
+from pytest_durable.simulator.scripts.book import Around, ScriptBook
 from pytest_durable.simulator.scripts.callbacks import CallbackScript
 from pytest_durable.simulator.scripts.invokes import InvokeScript
 from pytest_durable.simulator.scripts.steps import StepScript
 from pytest_durable.simulator.service import dispatch
 from pytest_durable.simulator.service.requests import parse_history
 from pytest_durable.simulator.simulator import Simulator
+from pytest_durable.simulator.unfolding import UnfoldingInjector, UnfoldingOrder, deviations_of, unfolded
 from pytest_durable.simulator.unused_faults import fault_complaints
+from pytest_durable.simulator.watching import WorldView
 
 # A failure belongs to the test's own line, not to ours.
 __tracebackhide__ = True
@@ -87,16 +94,72 @@ class LocalRunner(Runner):
         functions: Functions | None = None,
         scripts: ScriptBook | None = None,
         injector: Injector | None = None,
+        invariants: Invariants | None = None,
     ) -> None:
         demand_durable(target.handler)
         self._target = target
         self._make_options = make_options
         self._functions = functions or Functions()
         self._scripts = scripts or ScriptBook()
+        self._invariants = invariants or Invariants()
         self.injector = injector or Injector()
-        self._simulator = Simulator(make_options(), self._functions, self._scripts, self.injector)
-        self._scripts_checked = False
+        self._unfolded: Callable[[], Plan] | None = None
+        self._scripts_checked = self._invariants_checked = False
+        self._begin(make_options())
+
+    def _begin(self, options: SimulatorOptions) -> None:
+        """Set up a world in which nothing has happened."""
+        self._simulator = Simulator(options, self._functions, self._scripts, self.injector, self._invariants)
+        self._invariants.attach(self._simulator, lambda: len(self.injector.strikes))
         self.clock = RunnerClock(self._simulator)
+
+    def follow(self, plan: Plan | DrawnPlan) -> None:
+        """Let what is going to run deviate from the ordinary as a plan says, from the beginning.
+
+        Raises:
+            UsageError: something has run already, or it is no plan.
+        """
+        given: object = plan
+        if not isinstance(given, Plan | DrawnPlan):
+            raise UsageError(f"A plan is drawn by pytest_durable.strategies.plans(), got {given!r}.")
+        if self._simulator.executions:
+            raise UsageError("A plan is about all of a test's runs: give it to the first one.")
+        if isinstance(plan, Plan):
+            self.injector.add(*plan.faults)
+            order = UnfoldingOrder(deviations_of(plan.picks))
+        else:
+            self.injector = injector = UnfoldingInjector(self.injector, plan)
+            order = UnfoldingOrder(plan.order)
+            self._unfolded = lambda: unfolded(injector, order)
+        options = self._make_options()
+        self._begin(options if order.is_ordinary else replace(options, schedule=order))
+
+    @property
+    def unfolded(self) -> Plan | None:
+        """What the drawn plan that is followed has come to mean so far; None if none is followed."""
+        return None if self._unfolded is None else self._unfolded()
+
+    def beginning(self) -> Callable[[], None]:
+        """Return what brings the runner back to how it is now, before anything has run.
+
+        Scripts, functions, faults and invariants that were given so far stay, and nothing of them has
+        been used.
+        """
+        functions, scripts = self._functions.copy(), self._scripts.rewound()
+        demands, ledger = self._invariants.demands.rewound(), self._invariants.view.ledger
+        faults, collects = tuple(self.injector.faults), self.injector.collects
+
+        def begin_again() -> None:
+            self._simulator.close()
+            self._functions, self._scripts = functions.copy(), scripts.rewound()
+            self._invariants = Invariants(demands.rewound())
+            self.injector = Injector(faults, collects=collects)
+            self._unfolded = None
+            self._scripts_checked = self._invariants_checked = False
+            self._begin(self._make_options())
+            self._invariants.view.use_ledger(ledger)
+
+        return begin_again
 
     def __repr__(self) -> str:
         name = getattr(self._target.handler, "__qualname__", repr(self._target.handler))
@@ -132,19 +195,24 @@ class LocalRunner(Runner):
         *,
         function: FunctionVersion | None = None,
         tenant_id: str | None = None,
+        plan: Plan | DrawnPlan | None = None,
     ) -> Execution:
         """Start an execution and stop before its first invocation.
 
         A name that was used before, with the same input, gives the execution of that name, as on AWS.
-        ``function`` is what the handler is deployed as, for this execution.
+        ``function`` is what the handler is deployed as, for this execution. A ``plan``, as `run` takes one,
+        goes with the first execution.
 
         Raises:
-            UsageError: the input is not JSON, or the timeout is malformed.
+            UsageError: the input is not JSON, the timeout is malformed, or the plan comes too late.
             DurableExecutionAlreadyStartedException: the name was used with another input.
         """
+        payload = encode_input(input)
+        if plan is not None:
+            self.follow(plan)
         execution = self._simulator.start(
             self._target.handler,
-            encode_input(input),
+            payload,
             function=function or self._target.function,
             name=name,
             timeout_seconds=None if timeout is None else to_whole_seconds(timeout, "timeout"),
@@ -152,17 +220,24 @@ class LocalRunner(Runner):
         )
         return Execution(self._simulator, execution)
 
-    def run(self, input: Any = None, timeout: DurationLike | None = None) -> DurableFunctionTestResult:
+    def run(
+        self,
+        input: Any = None,
+        timeout: DurationLike | None = None,
+        *,
+        plan: Plan | DrawnPlan | None = None,
+    ) -> DurableFunctionTestResult:
         """Start an execution, run it to its end and return the result.
 
         ``input`` is any JSON value; text that is valid JSON passes as it is. ``timeout`` is the
-        execution timeout, in virtual time.
+        execution timeout, in virtual time. ``plan`` says what goes otherwise than in the ordinary run,
+        also in what runs later; `pytest_durable.strategies.plans` draws them.
 
         Raises:
-            UsageError: the input is not JSON, or the timeout is malformed.
+            UsageError: the input is not JSON, the timeout is malformed, or the plan comes too late.
             DurableStuckError: the execution cannot end.
         """
-        return self.start(input, timeout=timeout).finish()
+        return self.start(input, timeout=timeout, plan=plan).finish()
 
     def run_async(self, input: Any = None, timeout: DurationLike | None = None) -> str:
         """Start an execution and return its ARN. It goes on when `wait_for_result` or `clock` lets it."""
@@ -292,6 +367,53 @@ class LocalRunner(Runner):
         """
         self.injector.add(*faults)
 
+    def always(self, holds: Property) -> None:
+        """Demand that ``holds(world)`` is true after every event from now on, in all executions.
+
+        ``world`` has ``executions``, ``operations(name)``, ``operation(path)``, ``effects``, ``now`` and
+        ``last_event``. A function that asserts and returns nothing will do. The first time it does not hold
+        ends the run, and the test fails there. One that was never checked fails the test, too.
+
+        Raises:
+            UsageError: it is no function.
+        """
+        self._invariants.always(holds)
+
+    def eventually(self, holds: Property, within: DurationLike = "30d") -> None:
+        """Demand that ``holds(world)`` comes true and that every execution ends, in good time.
+
+        ``within`` is virtual time after the last fault that struck, or after the beginning without any.
+        What is unfinished when the test has run goes on for as long as that.
+
+        Raises:
+            UsageError: it is no function, or the time is malformed or zero.
+        """
+        self._invariants.eventually(holds, within)
+
+    def at_end(self, holds: Property) -> None:
+        """Demand that ``holds(world)`` is true when the test has run, or the runner is closed.
+
+        Raises:
+            UsageError: it is no function.
+        """
+        self._invariants.at_end(holds)
+
+    def surround_steps(self, around: Around) -> None:
+        """Run in place of the body of each step what ``around(path, body)`` returns; scripts are inside.
+
+        Bodies take the number of the attempt. What they return is recorded as ever.
+        """
+        self._scripts.surround_steps(around)
+
+    @property
+    def world(self) -> WorldView:
+        """What invariants are shown: the executions, the effects and the time."""
+        return self._invariants.view
+
+    def use_ledger(self, ledger: EffectLedger) -> None:
+        """Show invariants this ledger as ``world.effects``."""
+        self._invariants.view.use_ledger(ledger)
+
     def stop_execution(self, execution_arn: str, error: Any = None) -> None:
         """End an execution from outside, with status STOPPED; nothing happens to one that has ended.
 
@@ -381,21 +503,29 @@ class LocalRunner(Runner):
 
         def run() -> DurableFunctionTestResult:
             scripts = self._scripts.rewound()
-            fresh = LocalRunner(self._target, self._make_options, self._functions, scripts)
+            injector = Injector(self.injector.faults)
+            invariants = Invariants(self._invariants.demands)
+            fresh = LocalRunner(
+                self._target, self._make_options, self._functions, scripts, injector, invariants
+            )
+            fresh._invariants.view.use_ledger(self._invariants.view.ledger)
             try:
-                return fresh.run(input, timeout)
+                result = fresh.run(input, timeout)
+                fresh.check_invariants()
+                return result
             finally:
                 fresh.release()
                 self._scripts.absorb(scripts)
+                self.injector.absorb(injector)
 
         return check_deterministic(run, runs)
 
     def check_replay(self, mode: str = "all", seen: dict[str, None] | None = None) -> None:
         """Replay what has been recorded so far of each execution, and compare with what it called.
 
-        ``mode`` is "final" (over the whole record), "all" (over each prefix of it: as it stood at each moment;
-        of more than 200, 200 evenly spread with the first and the last) or "off". Prefixes in ``seen`` are left
-        out, and the others put in: an exploration meets the same one many times. No step runs, nothing is
+        ``mode`` is "final" (over the whole record), "all" (over each prefix of it, as it stood at each moment;
+        of more than 200, 200 evenly spread with the first and the last) or "off". Prefixes in ``seen`` are
+        left out, and the others put in: an exploration meets the same one many times. No step runs, nothing is
         recorded, and chance, environment and clock are as before afterwards. The handler itself runs again,
         so call it when the test has looked at what handlers leave behind.
 
@@ -424,6 +554,16 @@ class LocalRunner(Runner):
         return "\n\n".join(self._simulator.result(execution).timeline() for execution in roots)
 
     @property
+    def executions(self) -> Iterable[SimulatedExecution]:
+        """Every execution so far, those of invoked functions included, in order of start."""
+        return self._simulator.executions.values()
+
+    @property
+    def choices(self) -> Sequence[Choice]:
+        """Every decision about order so far that could have gone another way."""
+        return self._simulator.choices
+
+    @property
     def pending(self) -> list[PendingOperation]:
         """The operations of unfinished executions that have not ended."""
         return [
@@ -441,18 +581,30 @@ class LocalRunner(Runner):
         Raises:
             UnusedScriptError: a script was never used, or not as often as its ``times`` says.
             UnusedFaultError: a fault never struck.
+            AssertionError: an invariant does not hold.
         """
+        self.check_invariants()
         self._simulator.close()
         self.check_scripts()
 
     def release(self) -> None:
         """Unwind whatever still runs, for a test that has failed or has been checked."""
-        self._scripts_checked = True
+        self._scripts_checked = self._invariants_checked = True
         self._simulator.close()
 
     def waive_checks(self) -> None:
-        """Demand nothing of scripts and faults: the run is one of an exploration, in which they may be idle."""
+        """Demand nothing of scripts and faults, which may be idle in a run of an exploration."""
         self._scripts_checked = True
+
+    def check_invariants(self) -> None:
+        """Check, once, what is to hold when the test has run.
+
+        Raises:
+            AssertionError: an invariant does not hold, or was never checked.
+        """
+        if not self._invariants_checked:
+            self._invariants_checked = True
+            self._invariants.conclude()
 
     def check_scripts(self) -> None:
         """Check, once, that every script came to use and every fault struck.
@@ -468,6 +620,10 @@ class LocalRunner(Runner):
         complaints = self._scripts.complaints(executions)
         if complaints:
             raise UnusedScriptError("\n".join(complaints))
-        complaints = fault_complaints(self.injector, executions)
+        complaints = self.fault_complaints()
         if complaints:
             raise UnusedFaultError("\n".join(complaints))
+
+    def fault_complaints(self) -> list[str]:
+        """Return a line for each fault that has not struck."""
+        return fault_complaints(self.injector, self._simulator.executions.values())

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager
 from random import Random
-from typing import Any, NamedTuple, NoReturn, Protocol, TypeVar
+from typing import Any, ClassVar, NamedTuple, NoReturn, Protocol, TypeVar
 
 from durable_sdk._runtime import Body, OperationCall, Signal
 from durable_sdk.operation.base import running_step
@@ -23,6 +23,11 @@ T = TypeVar("T")
 class QueuedTurn(Protocol):
     """A turn that a task is going to get."""
 
+    @property
+    def sequence(self) -> int:
+        """Its number."""
+        ...
+
     def cancel(self) -> None:
         """Make it never happen."""
         ...
@@ -30,6 +35,24 @@ class QueuedTurn(Protocol):
 
 ScheduleTurn = Callable[[int, Task], QueuedTurn]
 """Queues a turn: the time that it is due (microseconds since the epoch), and whose it is."""
+
+
+class Order(Protocol):
+    """What decides about order; see `pytest_durable.simulator.order`."""
+
+    is_ordinary: bool
+
+    def preempts(self, task: Task, resource: Hashable) -> bool:
+        """Return whether others come before the task goes on after it touched a resource."""
+        ...
+
+    def resumes(self, turn: QueuedTurn) -> None:
+        """Take note of the turn in which the task goes on."""
+        ...
+
+    def touch(self, resource: Hashable) -> None:
+        """Take note that a resource is read or changed."""
+        ...
 
 
 class StepStandIn(Protocol):
@@ -83,8 +106,8 @@ class OperationWatcher(Protocol):
 class SimulatedRuntime:
     """The runtime of one invocation. Once its sandbox has died, every call raises SandboxKilled."""
 
-    is_shadow = False
-    """Whether it only replays what has been recorded, so that nothing happens to the outside world."""
+    is_shadow: ClassVar[bool] = False
+    """Whether nothing that happens in it is real: it only replays."""
 
     def __init__(
         self,
@@ -97,6 +120,7 @@ class SimulatedRuntime:
         died: Callable[[ErrorJson | None], None] | None = None,
         origin: Origin | None = None,
         injector: Injector | None = None,
+        order: Order | None = None,
     ) -> None:
         self._clock = clock
         self._turns = turns
@@ -106,6 +130,7 @@ class SimulatedRuntime:
         self._scripts = scripts
         self._died = died
         self._injector = injector or Injector()
+        self._order = order
         self.origin = origin
         self._delayed: list[QueuedTurn] = []
         self._running = 0
@@ -134,6 +159,8 @@ class SimulatedRuntime:
     def random(self) -> float:
         """Draw from the run's stream for handlers."""
         self.demand_alive()
+        if self._order is not None:
+            self._order.touch("chance")
         return self._chance.random()
 
     def lock(self) -> AbstractContextManager[object]:
@@ -173,6 +200,8 @@ class SimulatedRuntime:
         """Return ``body``, or what a script of the test puts in its place."""
         stand_in = None if self._scripts is None else self._scripts.step(path)
         if stand_in is not None:
+            if self._order is not None:
+                self._order.touch("outside")
             real, body = body, lambda attempt: stand_in.attempt(attempt, real)
         if self._injector.is_idle:
             return body
@@ -195,6 +224,21 @@ class SimulatedRuntime:
         step = running_step.get()
         if step is not None and not self._injector.is_idle:
             self._meet(Position.DURING_STEP, step.path, effect=name, attempt=step.attempt)
+        self.preempt(resource)
+
+    def preempt(self, touch: Hashable) -> None:
+        """Let others come before the task goes on, if the schedule says so.
+
+        ``touch`` tells what the task reads or changes outside of its memory, just before or after. It is
+        equal in every run. Two effects that touch different things come to the same in either order.
+        """
+        if self._order is None or self._order.is_ordinary:
+            return
+        self.demand_turn()
+        task = self._turns.current
+        if self._order.preempts(task, touch):
+            self._order.resumes(self.wake(task))
+            self.park()
 
     def _meet(
         self, position: Position, path: Path, effect: str | None = None, attempt: int | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 
+from pytest_durable.entropy import Entropy
 from pytest_durable.errors import DurableStuckError, UsageError
 from pytest_durable.history.codec import to_microseconds
 from pytest_durable.result.execution import DurableFunctionTestResult
@@ -15,7 +16,6 @@ from pytest_durable.simulator.checkers.liveness import LivenessChecker
 from pytest_durable.simulator.checkers.replay import ReplayChecker
 from pytest_durable.simulator.checkers.tokens import TokenChecker
 from pytest_durable.simulator.choices import Choice, Choices
-from pytest_durable.simulator.entropy import Entropy
 from pytest_durable.simulator.execution import SimulatedExecution
 from pytest_durable.simulator.functions import Functions
 from pytest_durable.simulator.garbage import collection_paused
@@ -50,6 +50,7 @@ class Simulator:
         functions: Functions | None = None,
         scripts: ScriptBook | None = None,
         injector: Injector | None = None,
+        invariants: Checker | None = None,
     ) -> None:
         self.options = options
         self._functions = functions or Functions()
@@ -60,6 +61,8 @@ class Simulator:
         checkers: list[Checker] = [TokenChecker(), LifecycleChecker(), ReplayChecker(), LivenessChecker()]
         if self.traces is not None:
             checkers.append(self.traces)
+        if invariants is not None:
+            checkers.append(invariants)
         self._world = World(
             to_microseconds(options.start_time),
             Entropy(options.seed),
@@ -70,15 +73,27 @@ class Simulator:
             scripts,
             options.timeouts_count_waits,
             injector,
+            self._choices,
             None if self.traces is None else self.traces.watch,
         )
-        self._loop = Loop(self._world, self._choices, None if options.skip_time else sleep_really)
+        if options.more_checkers:
+            self.watch_everything()
+        self._loop = Loop(self._world, None if options.skip_time else sleep_really)
         self._closed = False
+
+    def watch_everything(self) -> None:
+        """Take note that somebody looks at the world after each event, so that every order matters."""
+        self._world.order.watch_everything()
 
     @property
     def now(self) -> int:
         """Virtual time, in microseconds since the epoch."""
         return self._world.clock.now
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing runs any more."""
+        return self._closed
 
     @property
     def executions(self) -> Mapping[str, SimulatedExecution]:

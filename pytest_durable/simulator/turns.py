@@ -30,6 +30,11 @@ class Sandbox(Protocol):
     """What a task lives in: one invocation."""
 
     @property
+    def name(self) -> str:
+        """Tells it from those of other executions and functions, in the same way in every run."""
+        ...
+
+    @property
     def closed(self) -> bool:
         """Whether it has died or ended."""
         ...
@@ -133,6 +138,7 @@ def only_driver() -> Iterator[None]:
 
 
 class _Home:
+    name = "test"
     closed = False
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pytest_durable.entropy import Entropy
 from pytest_durable.history.events import EventType
 from pytest_durable.points import Die, Point, Position
+from pytest_durable.schedules.in_order import InOrder
 from pytest_durable.simulator.callbacks import Callbacks
 from pytest_durable.simulator.chained_invokes import ChainedInvokes
 from pytest_durable.simulator.checkers.base import Checker
+from pytest_durable.simulator.choices import Choices
 from pytest_durable.simulator.clock import Clock
 from pytest_durable.simulator.compute import Compute, Watch
-from pytest_durable.simulator.entropy import Entropy
 from pytest_durable.simulator.event_queue import EventQueue
 from pytest_durable.simulator.execution import SimulatedExecution
 from pytest_durable.simulator.executions import Executions
@@ -20,6 +22,7 @@ from pytest_durable.simulator.identifiers import Identifiers
 from pytest_durable.simulator.injector import Injector
 from pytest_durable.simulator.invocation import MEANT_FOR_PYTEST, Died, Ending, Raised, Returned
 from pytest_durable.simulator.journal import Journal
+from pytest_durable.simulator.order import Order
 from pytest_durable.simulator.requests import Requests
 from pytest_durable.simulator.scheduled import (
     CallAnswered,
@@ -59,6 +62,7 @@ class World:
         scripts: ScriptBook | None = None,
         timeouts_count_waits: bool = True,
         injector: Injector | None = None,
+        choices: Choices | None = None,
         watch: Watch | None = None,
     ) -> None:
         self.clock = Clock(start)
@@ -67,8 +71,17 @@ class World:
         scripts = scripts or ScriptBook()
         identifiers = Identifiers(entropy.seed)
         self._injector = injector or Injector()
+        self.order = Order(self.clock, self.queue, choices or Choices(InOrder()), self._injector)
         compute = Compute(
-            self.clock, self.queue, self.turns, entropy, identifiers, scripts, self._injector, watch
+            self.clock,
+            self.queue,
+            self.turns,
+            entropy,
+            identifiers,
+            scripts,
+            self._injector,
+            self.order,
+            watch,
         )
         self._journal = Journal(checkers)
         self.executions = Executions(

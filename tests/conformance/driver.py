@@ -16,12 +16,12 @@ from wire_model import Recorder, faults_of_history
 
 from durable_sdk.lambda_service import ErrorObject
 from pytest_durable.result.execution import DurableFunctionTestResult
+from pytest_durable.schedules.in_order import InOrder
+from pytest_durable.schedules.seeded import Seeded
 from pytest_durable.simulator.driver import Execution
 from pytest_durable.simulator.identifiers import FunctionVersion
 from pytest_durable.simulator.options import SimulatorOptions
 from pytest_durable.simulator.runner import LocalRunner, Target
-from pytest_durable.simulator.schedules.in_order import InOrder
-from pytest_durable.simulator.schedules.seeded import Seeded
 
 PLUGIN_LOGGER = "conformance.plugin"
 """Where the plugins of the handlers write their records, as JSON objects."""

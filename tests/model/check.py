@@ -19,7 +19,7 @@ from model.workflow import (
 )
 from pytest_durable.result.execution import DurableFunctionTestResult
 from pytest_durable.result.operations import ContextOperation, Operation
-from pytest_durable.simulator.choices import Schedule
+from pytest_durable.schedules.base import Schedule
 from pytest_durable.simulator.identifiers import FunctionVersion
 from pytest_durable.simulator.options import SimulatorOptions
 from pytest_durable.simulator.runner import LocalRunner, Target

@@ -20,7 +20,7 @@ from model.check import check
 from model.generate import workflows
 from model.mutants import MUTANTS, Mutant
 from model.workflow import Body
-from pytest_durable.simulator.schedules.seeded import Seeded
+from pytest_durable.schedules.seeded import Seeded
 
 SEARCHED = 5000
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from model.check import check
 from model.generate import workflows
 from model.workflow import Body
-from pytest_durable.simulator.schedules.in_order import InOrder
-from pytest_durable.simulator.schedules.seeded import Seeded
+from pytest_durable.schedules.in_order import InOrder
+from pytest_durable.schedules.seeded import Seeded
 
 
 @settings(max_examples=300, deadline=None, derandomize=True)

@@ -7,7 +7,7 @@ import pytest
 from model.check import check
 from model.mutants import MUTANTS, Mutant
 from model.samples import SAMPLES
-from pytest_durable.simulator.schedules.in_order import InOrder
+from pytest_durable.schedules.in_order import InOrder
 
 
 @pytest.fixture

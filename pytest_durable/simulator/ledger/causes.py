@@ -93,8 +93,8 @@ def _repetition(first: Effect, again: Effect, before: Source, after: Source) -> 
             ended = _ended(details.error)
             return Cause(
                 f"{_WORDS.get(details.error.get('ErrorType', ''), 'failed invocation')} between",
-                f"Invocation {first.invocation} {ended} at {when}, before the result of step {first.step!r} was "
-                "recorded, so the next one ran the body again.",
+                f"Invocation {first.invocation} {ended} at {when}, before the result of step "
+                f"{first.step!r} was recorded, so the next one ran the body again.",
                 f"{key}; {_AT_MOST_ONCE}.",
             )
         is_same = event.subject is not None and event.subject.operation_id == before.operation_id

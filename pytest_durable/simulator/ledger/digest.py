@@ -11,6 +11,9 @@ from pytest_durable.simulator.ledger.effect import Effect
 
 _DEEPEST = 20
 
+# Modules whose values say all of themselves in their repr.
+_SHOWN_WHOLE = ("datetime", "decimal", "fractions", "uuid")
+
 
 def digest_of(effects: Iterable[Effect]) -> str:
     """Return the digest: names, keys and data, in their order for each pair of name and key.
@@ -42,11 +45,7 @@ def _text(value: Any, depth: int = 0) -> str:
     if is_dataclass(value):
         members = {spec.name: getattr(value, spec.name) for spec in fields(value)}
         return f"{kind} {_text(members, depth + 1)}"
-    if type(value).__repr__ is not object.__repr__ and type(value).__module__ in (
-        "datetime",
-        "decimal",
-        "uuid",
-    ):
+    if type(value).__module__ in _SHOWN_WHOLE:
         return repr(value)
     members = getattr(value, "__dict__", {})
     return f"{kind} {_text(members, depth + 1)}"

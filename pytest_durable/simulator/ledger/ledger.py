@@ -72,6 +72,9 @@ class EffectLedger:
         Raises:
             UsageError: the name or the key is none, or the data cannot be copied.
         """
+        self._record(name, key, data)
+
+    def _record(self, name: str, key: Key | None, data: dict[str, Any]) -> None:
         demand_effect_name(name)
         demand_key(key)
         try:
@@ -118,11 +121,8 @@ class EffectLedger:
             def note(*args: P.args, **kwargs: P.kwargs) -> None:
                 bound = parameters.bind(*args, **kwargs)
                 bound.apply_defaults()
-                data = {
-                    at: value for at, value in bound.arguments.items() if at not in ("self", "cls", "key")
-                }
-                made = None if key is None else key(*args, **kwargs)
-                self.record(effect_name, key=made, **data)
+                data = {at: value for at, value in bound.arguments.items() if at not in ("self", "cls")}
+                self._record(effect_name, None if key is None else key(*args, **kwargs), data)
 
             if iscoroutinefunction(function):
 

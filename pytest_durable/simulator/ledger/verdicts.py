@@ -106,8 +106,8 @@ def made_anew(first: Effect, again: Effect) -> str:
     """Say that a repeated attempt did the same under another key."""
     return "\n".join(
         [
-            f"Effect {first.name!r} happened again under another key, {first.key!r} and then {again.key!r}: to "
-            "its receiver these are two effects.",
+            f"Effect {first.name!r} happened again under another key, {first.key!r} and then {again.key!r}: "
+            "to its receiver these are two effects.",
             *_story([first, again], causes_of([first, again])),
             "What to do: make the key from the input, or in a step of its own before this one, so that a "
             "repeated attempt finds the same.",

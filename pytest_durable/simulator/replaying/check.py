@@ -12,6 +12,7 @@ from pytest_durable.simulator.replaying.message import Finding, message
 from pytest_durable.simulator.replaying.perturb import (
     OFFSETS,
     SANDBOX_VARIABLES,
+    TICKS,
     Conditions,
     ObservedClock,
     Perturbation,
@@ -112,6 +113,7 @@ def _vary(
         )
     if first.reads_clock:
         more += [Conditions(offset=offset) for offset in OFFSETS]
+        more += [Conditions(tick=tick) for tick in TICKS]
     if first.draws or first.draws_entropy:
         more += [Conditions(seed=100 + each, entropy=100 + each) for each in range(_MORE_DRAWS)]
     for others in more:

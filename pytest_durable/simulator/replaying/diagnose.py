@@ -86,7 +86,8 @@ class _Search:
         conditions, outcome, surroundings = self._conditions, self._outcome, self._trace.surroundings
         if outcome.reads_clock:
             offsets = [None, *OFFSETS]
-            yield _Suspect("time", lambda: self._all(replace(conditions, offset=each) for each in offsets))
+            times = [replace(conditions, offset=each, tick=0) for each in offsets]
+            yield _Suspect("time", lambda: self._all(times))
         if outcome.draws:
             seeds = range(500, 500 + _TRIES)
             yield _Suspect("random", lambda: self._all(replace(conditions, seed=each) for each in seeds))
@@ -110,6 +111,8 @@ class _Search:
             yield _Suspect("module", partial(self._toggled, name, is_cell=False), name)
         for name in surroundings.changed_cells():
             yield _Suspect("module", partial(self._toggled, name, is_cell=True), name)
+        for name in surroundings.changed_defaults():
+            yield _Suspect("default", partial(self._fresh_defaults, name), name)
 
     def _all(self, conditions: Iterable[Conditions]) -> Iterator[Outcome]:
         for each in conditions:
@@ -129,8 +132,18 @@ class _Search:
         with restored(others if is_then else [name]):
             yield self._replayer.run(self._prefix, conditions)
 
+    def _fresh_defaults(self, name: str) -> Iterator[Outcome]:
+        with self._trace.surroundings.defaults_restored(name):
+            yield self._replayer.run(self._prefix, self._conditions)
+
     def _name(self, suspect: _Suspect) -> Cause:
         """Say what the thing is, with the lines where it is read, and written if it is state."""
+        if suspect.kind == "default":
+            function, _, _ = self._trace.surroundings.defaults[suspect.name]
+            code = function.__code__
+            what = f"a mutable default argument of {suspect.name}, which all of its calls share"
+            site = Site(code.co_filename, code.co_firstlineno, code.co_qualname)
+            return cause("default", what, (site,))
         if suspect.kind == "module":
             return self._state_cause(suspect.name)
         reads = self._evidence.of(suspect.kind)
@@ -157,7 +170,7 @@ class _Search:
         return cause("module", what, _sites(read))
 
     def _closure(self) -> Cause | None:
-        """Blame a variable of the handler that the body of a step writes: nothing writes it on replay."""
+        """Blame a variable of the handler that a step or branch writes: on replay nothing writes it."""
         label = None if self._divergence.inputs is None else self._divergence.inputs[0].label
         for name, written in self._code.local_writes():
             if label is None or name == label or self._code.reads_local(name):
@@ -165,7 +178,8 @@ class _Search:
                 then_now = self._divergence.inputs
                 if then_now is not None and is_round_trip(then_now[0].value, then_now[1].value):
                     what += "; JSON has changed the value that the step returns"
-                return cause("closure", what, _sites(written.site, self._code.read_at(name, is_global=False)))
+                sites = _sites(written.site, self._code.read_at(name, is_global=False))
+                return cause("branch" if written.is_branch else "closure", what, sites)
         return None
 
     def _io(self) -> Cause | None:

@@ -38,6 +38,9 @@ MUTATORS = frozenset(
     ]
 )
 
+# What changes a container, and may tell something of it.
+_CHANGERS = MUTATORS | {"pop", "popitem", "popleft"}
+
 
 class Input(NamedTuple):
     """One value: what it is called, its text when the operation was called, and what holds it."""
@@ -192,7 +195,7 @@ def writes(code: CodeType) -> tuple[tuple[str, int], ...]:
     for line, instructions in lines.items():
         changes = any(
             each.opname in ("STORE_SUBSCR", "DELETE_SUBSCR", "STORE_ATTR")
-            or (each.opname in ("LOAD_ATTR", "LOAD_METHOD") and each.argval in MUTATORS)
+            or (each.opname in ("LOAD_ATTR", "LOAD_METHOD") and each.argval in _CHANGERS)
             for each in instructions
         )
         for each in instructions:

@@ -20,6 +20,9 @@ _HOUR = 3_600_000_000
 # Other hours, days, weekdays, months and years than that of the run, all later.
 OFFSETS = (27 * _HOUR + 11_123_457, 8 * _HOUR + 1_000_003, 77 * _HOUR, 4_133 * _HOUR, 13 * _HOUR)
 
+# Time that passes between two readings of the clock: seconds, minutes, and days as after a long wait.
+TICKS = (7_000_000, 420_000_000, 31 * _HOUR)
+
 # What Lambda tells a sandbox of itself, which is another one for each.
 SANDBOX_VARIABLES = {
     "AWS_LAMBDA_LOG_STREAM_NAME": "2026/01/01/[$LATEST]{}",
@@ -34,7 +37,8 @@ class Conditions:
     """Of one replay. ``offset`` is how much later it is, None that the clock reads what it read then.
 
     The rest tells which seed chance has, and whether each of the surroundings is as it was when the run
-    began. ``sandbox`` numbers the sandbox, None being that of the run.
+    began. ``sandbox`` numbers the sandbox, None being that of the run. ``tick`` is how much time passes with
+    each reading of the clock: nobody knows how fast the code between two readings is.
     """
 
     offset: int | None = OFFSETS[0]
@@ -45,16 +49,18 @@ class Conditions:
     environment_then: bool = False
     names_then: bool = False
     cells_then: bool = False
+    tick: int = 0
 
 
 class ObservedClock(Clock):
-    """A clock that counts how often it is read, and tells ``on_read``."""
+    """A clock that counts how often it is read, and tells ``on_read``. Each reading takes a ``tick``."""
 
-    __slots__ = ("_moment", "on_read", "reads")
+    __slots__ = ("_moment", "on_read", "reads", "tick")
 
     def __init__(self, moment: int) -> None:
         self._moment = moment
         self.reads = 0
+        self.tick = 0
         self.on_read: Callable[[], None] | None = None
 
     @property
@@ -63,7 +69,9 @@ class ObservedClock(Clock):
         self.reads += 1
         if self.on_read is not None:
             self.on_read()
-        return self._moment
+        moment = self._moment
+        self._moment += self.tick
+        return moment
 
     @now.setter
     def now(self, moment: int) -> None:

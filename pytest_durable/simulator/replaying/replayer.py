@@ -101,6 +101,7 @@ class Replayer:
             called = _do_nothing
         clock.now = moment
         clock.reads = 0
+        clock.tick = conditions.tick
         with self.perturbation.under(conditions, trace.surroundings):
             replay = replay_over(
                 trace.execution,

@@ -96,7 +96,7 @@ class ShadowRuntime(SimulatedRuntime):
         then: Mapping[str, TracedCall],
     ) -> None:
         self._recorded_later = recorded_later
-        self._own_sandbox = Sandbox()
+        self._own_sandbox = Sandbox("replay")
         super().__init__(clock, _turns, _nothing_is_scheduled, Random(0), self._own_sandbox)
         self._replay = replay
         self._operations = operations

@@ -20,10 +20,11 @@ _DEEPEST = 3
 
 
 class Written(NamedTuple):
-    """Where a variable is written, and in which step."""
+    """Where a variable is written, and in which step; or in which branch, or child context."""
 
     step: str
     site: Site
+    is_branch: bool = False
 
 
 class CodeReader:
@@ -34,19 +35,19 @@ class CodeReader:
         self._handler = handler if isinstance(handler, FunctionType) else None
         self._step_codes: set[CodeType] = set()
         self._steps: list[tuple[TracedCall, FunctionType, bool]] = []
+        self._branches: list[tuple[TracedCall, FunctionType, bool]] = []
         self._bodies: list[CodeType] = [] if self._handler is None else [self._handler.__code__]
         for operation_id, call in trace.calls.items():
             again = replay.calls.get(operation_id)
             same = [] if again is None else list(functions_in(again.call.inputs))
             for label, value in call.call.inputs.items():
                 for function in functions_in({label: value}):
-                    is_step = call.call.operation_type == "STEP" or label == "submitter"
-                    if is_step or operation_id in trace.ended:
-                        # Once it has ended, the body of a context does not run again, either.
-                        self._steps.append((call, function, any(function is each for each in same)))
-                    if is_step:
+                    found = (call, function, any(function is each for each in same))
+                    if call.call.operation_type == "STEP" or label == "submitter":
+                        self._steps.append(found)
                         self._step_codes.add(function.__code__)
                     else:
+                        self._branches.append(found)
                         self._bodies.append(function.__code__)
 
     def written_in_step(self, name: str) -> Written | None:
@@ -59,8 +60,11 @@ class CodeReader:
         return None
 
     def local_writes(self) -> Iterator[tuple[str, Written]]:
-        """Return the variables of the handler's own that the bodies of steps write."""
-        for call, function, is_shared in self._steps:
+        """Return the variables of the handler's own that the bodies of steps write, then those of branches.
+
+        A branch or child context that has ended does not run again either.
+        """
+        for call, function, is_shared in (*self._steps, *self._branches):
             if is_shared:
                 continue
             for each in _reachable(function):
@@ -68,7 +72,8 @@ class CodeReader:
                 cells = dict(zip(each.__code__.co_freevars, each.__closure__ or (), strict=True))
                 for name, line in writes(each.__code__):
                     if name in cells and not any(cells[name] is cell for cell in outside):
-                        yield name, Written(call.label, _site(each.__code__, line))
+                        is_branch = call.call.operation_type != "STEP"
+                        yield name, Written(call.label, _site(each.__code__, line), is_branch)
 
     def reads_local(self, name: str) -> bool:
         """Return whether a body that has the variable reads it itself."""

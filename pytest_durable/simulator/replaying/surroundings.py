@@ -49,6 +49,8 @@ class Surroundings(NamedTuple):
     known: frozenset[str]
     cells: dict[str, tuple[CellType, object]]
     environment: dict[Any, Any]
+    defaults: dict[str, tuple[FunctionType, tuple[Any, ...], object]] = {}  # noqa: RUF012 - never changed
+    """Of functions with lists, dicts or sets as defaults: the function, its defaults, and a copy of them."""
 
     @classmethod
     def of(cls, handler: Callable[..., Any]) -> Surroundings:
@@ -63,6 +65,7 @@ class Surroundings(NamedTuple):
             frozenset(namespace),
             dict(_plain_cells(function)),
             _environment(),
+            dict(_mutable_defaults(function)),
         )
 
     @property
@@ -87,6 +90,12 @@ class Surroundings(NamedTuple):
     def changed_cells(self) -> list[str]:
         """Return the variables of the function around the handler that have another value now."""
         return [name for name, (cell, then) in self.cells.items() if not _same(_content(cell), then)]
+
+    def changed_defaults(self) -> list[str]:
+        """Return the functions of which the value of a default has changed."""
+        return [
+            name for name, (_, defaults, then) in self.defaults.items() if not _same(copied(defaults), then)
+        ]
 
     def changed_environment(self) -> list[str]:
         """Return the environment variables that have another value now."""
@@ -123,6 +132,17 @@ class Surroundings(NamedTuple):
         finally:
             for cell, value in kept:
                 cell.cell_contents = value
+
+    @contextmanager
+    def defaults_restored(self, name: str) -> Iterator[None]:
+        """Give a function defaults that are as they were, while the block runs."""
+        function, defaults, then = self.defaults[name]
+        copies: Any = copied(then)
+        function.__defaults__ = copies
+        try:
+            yield
+        finally:
+            function.__defaults__ = defaults
 
     @contextmanager
     def environment_restored(self) -> Iterator[None]:
@@ -179,6 +199,19 @@ def _plain_cells(function: FunctionType) -> Iterator[tuple[str, tuple[CellType, 
         copy = _content(cell)
         if copy is not _MISSING:
             yield name, (cell, copy)
+
+
+def _mutable_defaults(
+    handler: FunctionType,
+) -> Iterator[tuple[str, tuple[FunctionType, tuple[Any, ...], object]]]:
+    for function in (handler, *list(handler.__globals__.values())):
+        if not isinstance(function, FunctionType) or function.__module__ != handler.__module__:
+            continue
+        defaults = function.__defaults__
+        if defaults and any(isinstance(value, list | dict | set) for value in defaults):
+            copy = copied(defaults)
+            if copy is not _MISSING:
+                yield function.__qualname__, (function, defaults, copy)
 
 
 def _content_of(cell: CellType) -> object:

@@ -16,6 +16,25 @@ from pytest_durable.simulator.scripts.steps import StepScript
 S = TypeVar("S", bound=Script[Any])
 
 
+Around = Callable[[Path, Callable[[int], Any]], Callable[[int], Any]]
+"""Makes of the path and the body of a step what runs in its place."""
+
+
+class _Surrounded:
+    """What stands in for a step that is surrounded."""
+
+    def __init__(self, around: Around, path: Path, script: StepScript | None) -> None:
+        self._around = around
+        self._path = path
+        self._script = script
+
+    def attempt(self, attempt: int, body: Callable[[int], Any]) -> Any:
+        """Do what one more attempt is to do; ``body`` is the real one."""
+        script = self._script
+        inner = body if script is None else lambda number: script.attempt(number, body)
+        return self._around(self._path, inner)(attempt)
+
+
 class ScriptBook:
     """Finds the script that is about an operation: the most exact name wins, then the newest script."""
 
@@ -23,6 +42,7 @@ class ScriptBook:
         self._callbacks: list[CallbackScript] = []
         self._invokes: list[InvokeScript] = []
         self._steps: list[StepScript] = []
+        self._around: Around | None = None
 
     def on_callback(self, name: str | None, times: int | None) -> CallbackScript:
         """Add a script for callbacks; a name of None stands for those that no other script names."""
@@ -50,12 +70,17 @@ class ScriptBook:
 
     @property
     def has_steps(self) -> bool:
-        """Whether any step is scripted."""
-        return bool(self._steps)
+        """Whether any step is scripted, or surrounded."""
+        return bool(self._steps) or self._around is not None
 
-    def step(self, path: Path) -> StepScript | None:
-        """Return the script for the step at a path."""
-        return _best(self._steps, lambda name: matches(name, path))
+    def step(self, path: Path) -> StepScript | _Surrounded | None:
+        """Return what stands in for the body of the step at a path, if anything does."""
+        script = _best(self._steps, lambda name: matches(name, path))
+        return script if self._around is None else _Surrounded(self._around, path, script)
+
+    def surround_steps(self, around: Around) -> None:
+        """Run in place of the body of each step, or of its script, what ``around`` makes of it."""
+        self._around = around
 
     def rewound(self) -> ScriptBook:
         """Return a book that says the same, of which nothing has been used."""
@@ -63,6 +88,7 @@ class ScriptBook:
         fresh._callbacks = [script.rewound() for script in self._callbacks]
         fresh._invokes = [script.rewound() for script in self._invokes]
         fresh._steps = [script.rewound() for script in self._steps]
+        fresh._around = self._around
         return fresh
 
     def absorb(self, other: ScriptBook) -> None:

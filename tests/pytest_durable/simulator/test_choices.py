@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_durable.schedules.in_order import InOrder
+from pytest_durable.schedules.seeded import Seeded
 from pytest_durable.simulator.choices import Choice, Choices
-from pytest_durable.simulator.schedules.in_order import InOrder
-from pytest_durable.simulator.schedules.seeded import Seeded
 
 counts = st.lists(st.integers(0, 9), max_size=30)
 

@@ -75,7 +75,7 @@ def test_rivals_are_the_entries_that_differ_from_the_head_in_arrival_only(
     for number, (due, priority) in enumerate(entries):
         queue.push(due, priority, number, OPEN)
     while (head := queue.head()) is not None:
-        rivals = queue.rivals(head)
+        rivals = queue.rivals(head, head.due)
         assert rivals[0] is head
         assert {(rival.due, rival.priority) for rival in rivals} == {(head.due, head.priority)}
         assert [rival.sequence for rival in rivals] == sorted(rival.sequence for rival in rivals)
@@ -89,7 +89,7 @@ def test_rivals_leave_out_what_is_cancelled_or_closed() -> None:
     queue.push(1, Priority.WORK, "closed", Scope(closed=True))
     queue.push(1, Priority.TIMER, "other priority", Scope(closed=True))
     rival = queue.push(1, Priority.WORK, "rival", OPEN)
-    assert queue.rivals(head) == [head, rival]
+    assert queue.rivals(head, head.due) == [head, rival]
 
 
 @given(pushes, st.randoms(use_true_random=False))
@@ -101,7 +101,7 @@ def test_taking_any_rival_out_keeps_the_order_of_the_rest(
         queue.push(due, priority, number, OPEN)
     served = []
     while (head := queue.head()) is not None:
-        entry = chance.choice(queue.rivals(head))
+        entry = chance.choice(queue.rivals(head, head.due))
         queue.remove(entry)
         served.append(entry.item)
     assert sorted(served) == list(range(len(entries)))

@@ -234,6 +234,26 @@ def test_an_invocation_that_is_delivered_twice_runs_its_body_twice_and_records_o
     assert len(succeeded) == 2
 
 
+calls = 0
+
+
+@durable_execution
+def counting(event: Any, context: DurableContext) -> list[int]:
+    global calls
+    calls += 1
+    first = context.step(lambda _: calls, name="first")
+    return [first, context.step(lambda _: calls, name="second")]
+
+
+def test_a_cold_start_begins_with_the_module_as_it_is_imported() -> None:
+    global calls
+    crash = faults.crash(before_step="second")
+    calls = 0
+    assert run(counting, crash).value == [1, 2]
+    calls = 0
+    assert run(counting, crash, faults.cold_start(nth=2)).value == [1, 1]
+
+
 def test_a_dead_sandbox_touches_nothing_from_its_finally_blocks() -> None:
     @durable_execution
     def handler(event: Any, context: DurableContext) -> int:

@@ -28,7 +28,7 @@ class Bench:
         self.queue: EventQueue[Task] = EventQueue()
         self.turns = Turns(30)
         self.turns.attach(self._next)
-        self.sandbox = Sandbox()
+        self.sandbox = Sandbox("function")
         self.runtime = SimulatedRuntime(self.clock, self.turns, self._schedule, Random(7), self.sandbox)
         self.seen: list[Any] = []
 

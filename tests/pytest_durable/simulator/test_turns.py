@@ -16,6 +16,7 @@ from pytest_durable.simulator.turns import SandboxKilled, Task, Turns, close_idl
 
 @dataclass
 class Sandbox:
+    name: str = "function"
     closed: bool = False
 
 

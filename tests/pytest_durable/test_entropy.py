@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_durable.simulator.entropy import Entropy
+from pytest_durable.entropy import Entropy
 
 
 def draws(seed: int, purpose: str) -> list[float]:

@@ -1,1 +1,0 @@
-"""Strategies for the choices of a run, one in each module."""

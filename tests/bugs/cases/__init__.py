@@ -1,0 +1,1 @@
+"""The corpus: one module for each theme."""

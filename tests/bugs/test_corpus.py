@@ -1,0 +1,78 @@
+"""Every bug of the corpus is found, with a message that names its cause, and nothing else is flagged.
+
+The tests of the corpus run in a process of their own, like those of anybody who has the plugin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import separate
+from separate import Outcome
+
+from bugs.case import Bug, Harmless
+from bugs.corpus import BUGS, HARMLESS
+
+PROJECT = Path(__file__).parent / "project"
+
+BUDGET_SECONDS = 10
+
+# One worker of xdist runs the corpus, and all that is asked about it.
+pytestmark = pytest.mark.xdist_group("bugs")
+
+
+@pytest.fixture(scope="module")
+def explored(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
+    """What became of the corpus under exploration."""
+    return separate.run(tmp_path_factory.mktemp("explored"), PROJECT / "explored.py")
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
+    """What became of the bugs without exploration and without the replay check."""
+    return separate.run(
+        tmp_path_factory.mktemp("alone"), PROJECT / "alone.py", settings="durable_replay_check = off"
+    )
+
+
+def named(case: Bug | Harmless) -> str:
+    return case.name
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=named)
+def test_a_bug_is_found_and_its_cause_named(bug: Bug, explored: dict[str, Outcome]) -> None:
+    outcome = explored[f"test_buggy[{bug.name}]"]
+    assert outcome.outcome == "failed"
+    missing = [text for text in bug.says if text not in outcome.text]
+    assert not missing, f"{missing} not in:\n{outcome['text']}"
+    assert outcome.seconds < BUDGET_SECONDS
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=named)
+def test_a_fixed_twin_is_not_flagged(bug: Bug, explored: dict[str, Outcome]) -> None:
+    outcome = explored[f"test_fixed[{bug.name}]"]
+    assert outcome.outcome == "passed", outcome.text
+    assert outcome.seconds < BUDGET_SECONDS
+
+
+@pytest.mark.parametrize("case", HARMLESS, ids=named)
+def test_a_harmless_workflow_is_not_flagged(case: Harmless, explored: dict[str, Outcome]) -> None:
+    outcome = explored[f"test_harmless[{case.name}]"]
+    assert outcome.outcome == "passed", outcome.text
+    assert outcome.seconds < BUDGET_SECONDS
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=named)
+def test_an_ordinary_test_misses_what_it_is_said_to_miss(bug: Bug, alone: dict[str, Outcome]) -> None:
+    outcome = alone[f"test_alone[{bug.name}]"]
+    assert outcome.outcome == ("passed" if bug.passes_alone else "failed"), outcome.text
+
+
+def test_the_corpus_is_as_large_and_varied_as_it_is_said_to_be() -> None:
+    assert len({bug.name for bug in BUGS}) == len(BUGS) >= 28
+    assert len({case.name for case in HARMLESS}) == len(HARMLESS) >= 15
+    handlers: list[Callable[..., Any]] = [bug.buggy for bug in BUGS] + [bug.fixed for bug in BUGS]
+    assert len({handler.__name__ for handler in handlers}) >= 2 * len(BUGS) - 3
