@@ -523,11 +523,11 @@ class LocalRunner(Runner):
     def check_replay(self, mode: str = "all", seen: dict[str, None] | None = None) -> None:
         """Replay what has been recorded so far of each execution, and compare with what it called.
 
-        ``mode`` is "final" (over the whole record), "all" (over each prefix of it: as it stood at each moment;
-        of more than 200, 200 evenly spread with the first and the last) or "off". Prefixes in ``seen`` are left
-        out, and the others put in: an exploration meets the same one many times. No step runs, nothing is
-        recorded, and chance, environment and clock are as before afterwards. The handler itself runs again,
-        so call it when the test has looked at what handlers leave behind.
+        ``mode`` is "final" (over the whole record), "all" (over each prefix of it, as it stood at each
+        moment; of more than 200, 200 evenly spread with the first and the last) or "off". Prefixes in ``seen``
+        are left out, and the others put in: an exploration meets the same one many times. No step runs,
+        nothing is recorded, and chance, environment and clock are as before afterwards. The handler itself
+        runs again, so call it when the test has looked at what handlers leave behind.
 
         Raises:
             NonDeterminismError: a replay does something else; it says where and, as far as can be told, why.
