@@ -1,7 +1,7 @@
 """The pytest plugin: hooks and fixtures only.
 
-It imports pytest and nothing else: the simulator, the SDK and freezegun are imported when the first test
-asks for ``durable_runner``, so a test run without durable tests pays nothing.
+It imports pytest and nothing else: the simulator, the SDK and freezegun are imported when the first durable
+test is set up, so a test run without durable tests pays nothing.
 """
 
 from __future__ import annotations
@@ -9,54 +9,155 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Generator, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
+    from pytest_durable.campaign.durable_test import DurableTest
+    from pytest_durable.exploration.token import Token
     from pytest_durable.simulator.ledger.ledger import EffectLedger
     from pytest_durable.simulator.runner import LocalRunner
 
-_MARKER = (
+_MARKERS = (
     "durable_execution(handler, lambda_function_name=None, functions=None, start_time=..., "
     "execution_timeout=None, invocation_timeout='15m', skip_time=True, clock='virtual', limits=None, "
-    "seed=None, schedule='in-order'): the durable handler that the fixture durable_runner runs, and how."
+    "seed=None, schedule='in-order', replay_check=None): the durable handler that the fixture "
+    "durable_runner runs, and how.",
+    "durable_faults(*faults): what goes wrong in the test, as values of pytest_durable.faults.",
+    "durable_explore(crashes='all', interleavings=50, api_faults='each', callbacks=(), budget=None, "
+    "schedules=None, enabled=True, ...): run the test again under each crash, fault and order of events, "
+    "with fresh fixtures of function scope, and report the smallest that makes it fail.",
 )
+_MARKER_NAMES = ("durable_execution", "durable_faults", "durable_explore")
+_FIXTURES = {"durable_runner", "durable_effects"}
 
-_runner_key: pytest.StashKey[LocalRunner] = pytest.StashKey()
-_ledger_key: pytest.StashKey[EffectLedger] = pytest.StashKey()
+_test_key: pytest.StashKey[DurableTest] = pytest.StashKey()
+_token_key: pytest.StashKey[Token] = pytest.StashKey()
 
 _TIMELINE_SECTION = "durable timeline"
 _FAILURE_SECTION = "durable execution"
+_EXPLORATION_SECTION = "durable exploration"
+_REPLAY_SECTION = "durable replay"
+_SHOWN_WHEN_PASSED = (_TIMELINE_SECTION, _EXPLORATION_SECTION, _REPLAY_SECTION)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options and ini keys."""
     group = parser.getgroup("durable", "durable functions")
-    group.addoption(
-        "--durable-seed",
-        type=int,
-        default=None,
-        metavar="N",
-        help="seed of everything left to chance in durable tests (default: the marker's, or 0)",
+    options = (
+        ("seed", "N", "seed of everything left to chance in durable tests (default: the marker's, or 0)"),
+        ("schedules", "N", "explore at most N schedules for each test"),
+        ("budget", "D", "explore for so long at most for each test, such as 20s"),
+        ("replay", "TOKEN", "run the test of a token, under its plan, and no other test"),
+        ("shard", "K/N", "explore part K of N of the schedules; other machines explore the others"),
+        ("profile", "NAME", "a set of settings: ci, nightly, or one of the ini key durable_profiles"),
     )
-    group.addoption(
-        "--durable-timeline",
-        action="store_true",
-        help="show the timeline of each durable test that passes, too",
+    for name, metavar, text in options:
+        group.addoption(
+            f"--durable-{name}", type=int if name == "seed" else str, default=None, metavar=metavar, help=text
+        )
+        parser.addini(f"durable_{name}", f"default of --durable-{name}", default="")
+    flags = (
+        ("explore", "explore every durable test, as @pytest.mark.durable_explore does"),
+        ("timeline", "show the timeline of each durable test that passes, too"),
     )
-    parser.addini("durable_seed", "default of --durable-seed", default="")
+    for name, text in flags:
+        group.addoption(f"--durable-{name}", action="store_true", help=text)
+        parser.addini(f"durable_{name}", f"default of --durable-{name}", type="bool", default=False)
+    parser.addini(
+        "durable_profiles",
+        "profiles of your own, one a line, such as 'thorough: crashes=pairs budget=5m'",
+        type="linelist",
+        default=[],
+    )
+    parser.addini(
+        "durable_replay_check",
+        "what is replayed of each execution when a test has passed: all prefixes of what it has recorded, "
+        "final (the whole of it) or off",
+        default="all",
+    )
     parser.addini(
         "durable_stall_seconds",
         "real seconds after which a branch that neither ends nor goes on counts as blocked",
         default="30",
     )
-    parser.addini("durable_timeline", "default of --durable-timeline", type="bool", default=False)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Add the hooks that other plugins may implement."""
+    from pytest_durable import hookspec
+
+    pluginmanager.add_hookspecs(hookspec)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker."""
-    config.addinivalue_line("markers", _MARKER)
+    """Register the markers, and check the settings if there are any."""
+    for line in _MARKERS:
+        config.addinivalue_line("markers", line)
+    config.pluginmanager.register(_Properties(), "durable-properties")
+    if _has_settings(config):
+        from pytest_durable.errors import UsageError
+        from pytest_durable.settings import Settings
+
+        try:
+            Settings.of(config)
+        except UsageError as error:
+            raise pytest.UsageError(str(error)) from None
+
+
+def _has_settings(config: pytest.Config) -> bool:
+    names = ("seed", "schedules", "budget", "replay", "shard", "profile", "explore")
+    given = [config.getoption(f"durable_{name}") or config.getini(f"durable_{name}") for name in names]
+    return any(given) or bool(config.getini("durable_profiles"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave only the test of a token, if one is to be replayed."""
+    if not (config.getoption("durable_replay") or config.getini("durable_replay")):
+        return
+    from pytest_durable.campaign.replay import the_token
+    from pytest_durable.errors import UsageError
+
+    try:
+        token = config.stash[_token_key] = the_token(config, [item.nodeid for item in items])
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
+    config.hook.pytest_deselected(items=[item for item in items if item.nodeid != token.nodeid])
+    items[:] = [item for item in items if item.nodeid == token.nodeid]
+
+
+def _is_durable(item: pytest.Item) -> bool:
+    return not _FIXTURES.isdisjoint(getattr(item, "fixturenames", ())) or any(
+        item.get_closest_marker(name) for name in _MARKER_NAMES
+    )
+
+
+def _durable_test(item: pytest.Item) -> DurableTest:
+    """Return what is known of a test; it fails if a marker is wrong."""
+    if _test_key not in item.stash:
+        from pytest_durable.campaign.durable_test import DurableTest
+        from pytest_durable.errors import UsageError
+
+        problem = ""
+        try:
+            item.stash[_test_key] = DurableTest(item, item.config.stash.get(_token_key, None))
+        except UsageError as error:
+            problem = str(error)
+        if problem:
+            # Outside the except block, or pytest would show the message twice.
+            pytest.fail(problem, pytrace=False)
+    return item.stash[_test_key]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Check the markers of a durable test before anything of it runs."""
+    # An item that is set up again, by a plugin that repeats failures, begins anew.
+    if _test_key in item.stash:
+        del item.stash[_test_key]
+    if _is_durable(item):
+        _durable_test(item)
 
 
 @pytest.fixture
@@ -66,19 +167,15 @@ def durable_runner(request: pytest.FixtureRequest) -> Iterator[LocalRunner]:
     ``durable_runner.run(input=...)`` returns the result. Usable as a context manager, which is optional.
     """
     from pytest_durable.errors import UsageError
-    from pytest_durable.fixtures import make_runner
 
+    test = _durable_test(request.node)
     runner, problem = None, ""
     try:
-        runner = make_runner(request.node)
+        runner = test.make_runner()
     except UsageError as error:
         problem = str(error)
     if runner is None:
-        # Outside the except block, or pytest would show the message twice.
         pytest.fail(problem, pytrace=False)
-    request.node.stash[_runner_key] = runner
-    if _ledger_key in request.node.stash:
-        runner.use_ledger(request.node.stash[_ledger_key])
     yield runner
     # Scripts were checked when the test had run, so that it fails for them and not its teardown.
     runner.release()
@@ -94,55 +191,54 @@ def durable_effects(request: pytest.FixtureRequest) -> EffectLedger:
     from pytest_durable.simulator.ledger.ledger import EffectLedger
 
     ledger = EffectLedger()
-    request.node.stash[_ledger_key] = ledger
-    if _runner_key in request.node.stash:
-        request.node.stash[_runner_key].use_ledger(ledger)
+    _durable_test(request.node).use_ledger(ledger)
     return ledger
 
 
-# Around Hypothesis's own, which looks at fixtures of function scope.
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    """Fail a test that passed although what it scripted or demanded did not happen."""
-    if "hypothesis" in sys.modules and _uses_ours(item):
-        from pytest_durable.campaign.given import is_property
+class _Properties:
+    """Tests with ``@given``: a hook around Hypothesis's own, which looks at fixtures of function scope."""
 
-        if is_property(item):
-            yield from _run_property(item)
-            return
-    yield
-    runner = item.stash.get(_runner_key, None)
-    if runner is None:
-        return
-    runner.check_invariants()
-    from pytest_durable.errors import UnusedScriptError
-
-    problem = ""
-    try:
-        runner.check_scripts()
-    except UnusedScriptError as error:
-        problem = str(error)
-    if problem:
-        pytest.fail(problem, pytrace=False)
-
-
-def _uses_ours(item: pytest.Item) -> bool:
-    return _runner_key in item.stash or _ledger_key in item.stash
-
-
-def _run_property(item: Any) -> Generator[None, None, None]:
-    """Run a test with ``@given``, whose examples are checked one by one."""
-    from pytest_durable.campaign.given import fresh_examples
-    from pytest_durable.errors import UsageError
-
-    problem = ""
-    try:
-        with fresh_examples(item, item.stash.get(_runner_key, None), item.stash.get(_ledger_key, None)):
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Give each example a runner and a ledger of its own."""
+        made = getattr(item, "funcargs", {})
+        runner, ledger = made.get("durable_runner"), made.get("durable_effects")
+        if "hypothesis" not in sys.modules or (runner is None and ledger is None):
             yield
-    except UsageError as error:
-        problem = str(error)
+            return
+        from pytest_durable.campaign.given import fresh_examples, is_property, problem_of
+
+        if not is_property(item):
+            yield
+            return
+        problem = problem_of(item)
+        if problem:
+            pytest.fail(problem, pytrace=False)
+        with fresh_examples(item, runner, ledger):
+            yield
+
+
+# The innermost wrapper: output is still captured, and an expected failure is one of the exploration, too.
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """Fail a test that passed although what it was told or demanded did not happen, and explore it."""
+    __tracebackhide__ = True
+    yield
+    test = item.stash.get(_test_key, None)
+    if test is None or test.is_property:
+        return
+    from pytest_durable.errors import NonDeterminismError
+
+    problem = ""
+    try:
+        test.conclude()
+    except NonDeterminismError as error:
+        # The test's own lines have nothing to do with it.
+        problem = f"{type(error).__name__}: {error}"
+    problem = problem or test.check_ordinary_run()
     if problem:
         pytest.fail(problem, pytrace=False)
+    test.explore()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -151,37 +247,27 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show what the executions of a durable test did, if it failed or the timeline was asked for."""
     report = yield
-    runner = item.stash.get(_runner_key, None)
-    if runner is None or report.when != "call":
+    test = item.stash.get(_test_key, None)
+    if test is None or report.when != "call":
         return report
-    if report.failed:
-        from pytest_durable.report.failure import failure_section
+    from pytest_durable.campaign.telling import failure_text, passed_sections, tell_in_summary
 
-        text = failure_section(
-            runner.timeline(),
-            [str(pending) for pending in runner.pending],
-            runner.seed,
-            f"pytest {shlex.quote(item.nodeid)} --durable-seed={runner.seed}",
-            notes=_effect_notes(item),
-        )
-        report.sections.append((_FAILURE_SECTION, text))
-    elif item.config.getoption("durable_timeline") or item.config.getini("durable_timeline"):
-        report.sections.append((_TIMELINE_SECTION, runner.timeline()))
+    if report.failed:
+        tell_in_summary(test, report)
+        text = failure_text(test, f"pytest {shlex.quote(item.nodeid)}")
+        if text:
+            report.sections.append((_FAILURE_SECTION, text))
+    else:
+        names = dict(zip(("timeline", "exploration", "replay"), _SHOWN_WHEN_PASSED, strict=True))
+        shown = passed_sections(test)
+        report.sections.extend((names[kind], text) for kind, text in shown)
     return report
 
 
-def _effect_notes(item: pytest.Item) -> list[str]:
-    """Return the block of a failure that lists the effects of the test, if it has any."""
-    ledger = item.stash.get(_ledger_key, None)
-    if ledger is None or not ledger.all():
-        return []
-    return ["\n".join(["effects:", *(f"  {line}" for line in ledger.lines())])]
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Write the timelines of tests that passed."""
+    """Write what was asked for of tests that passed."""
     for report in terminalreporter.getreports("passed"):
         for name, text in report.sections:
-            if name == _TIMELINE_SECTION:
-                terminalreporter.write_sep("-", f"durable timeline of {report.nodeid}")
+            if name in _SHOWN_WHEN_PASSED:
+                terminalreporter.write_sep("-", f"{name} of {report.nodeid}")
                 terminalreporter.write_line(text)

@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from inspect import signature
-from typing import Any
+from typing import Any, TypeGuard
 
 import pytest
 
-from pytest_durable.errors import UsageError
 from pytest_durable.plan import Plan
 from pytest_durable.simulator.ledger.ledger import EffectLedger
 from pytest_durable.simulator.runner import LocalRunner
@@ -23,13 +22,24 @@ __tracebackhide__ = True
 _OURS = frozenset({"durable_runner", "durable_effects"})
 
 
-def is_property(item: pytest.Item) -> bool:
+def is_property(item: pytest.Item) -> TypeGuard[pytest.Function]:
     """Return whether Hypothesis runs the test, as often as it has examples."""
     if "hypothesis" not in sys.modules or not isinstance(item, pytest.Function):
         return False
     from hypothesis import is_hypothesis_test
 
     return bool(is_hypothesis_test(item.obj))
+
+
+def problem_of(item: pytest.Item) -> str:
+    """Return what is wrong with a test with ``@given``, empty if nothing is."""
+    if item.get_closest_marker("durable_explore") is None:
+        return ""
+    return (
+        f"{item.nodeid} has @given and @pytest.mark.durable_explore, and both decide how often it runs. "
+        "Draw the schedules, too: @given(..., plan=plans()) with pytest_durable.strategies.plans, and "
+        "durable_runner.run(input, plan=plan)."
+    )
 
 
 @contextmanager
@@ -42,15 +52,8 @@ def fresh_examples(
     Hypothesis's health check about fixtures of function scope, if the test uses no other.
 
     Raises:
-        UsageError: the test is to be explored, too.
         FailedHealthCheck: it uses another fixture of function scope.
     """
-    if item.get_closest_marker("durable_explore") is not None:
-        raise UsageError(
-            f"{item.nodeid} has @given and @pytest.mark.durable_explore, and both decide how often it runs. "
-            "Draw the schedules, too: @given(..., plan=plans()) with pytest_durable.strategies.plans, and "
-            "durable_runner.run(input, plan=plan)."
-        )
     handle: Any = item.obj.hypothesis
     inner = handle.inner_test
     handle.inner_test = _renewing(inner, runner, ledger)
@@ -79,9 +82,10 @@ def _renewing(
         try:
             result = inner(*args, **kwargs)
             runner.check_invariants()
-            if not runner.unfolded:
+            if runner.unfolded:
                 # What a plan makes fail may not come to what was scripted.
-                runner.check_scripts()
+                runner.waive_checks()
+            runner.check_scripts()
         finally:
             _tell(runner.unfolded)
         return result

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import unittest
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -27,8 +28,10 @@ class Reruns:
     on it, and set up again; fixtures of wider scope stay, as they do between the tests of a module.
     """
 
-    def __init__(self, item: pytest.Function) -> None:
+    def __init__(self, item: pytest.Function, conclude: Callable[[], None]) -> None:
+        """``conclude`` is called at the end of each run, while its fixtures are there, and may raise."""
         self._item = item
+        self._conclude = conclude
         self._silence = Silence(item)
         # What a run adds to the item is that run's own.
         self._properties = len(item.user_properties)
@@ -83,6 +86,7 @@ class Reruns:
             item.runtest()
             # Kept aside by unittest's way of telling failures.
             _raise_kept(item)
+            self._conclude()
         except _ENDS_THE_SESSION:
             raise
         except BaseException as error:
@@ -92,7 +96,7 @@ class Reruns:
     def _tear_down(self, *, has_passed: bool) -> BaseException | None:
         item = self._item
         state = item.session._setupstate
-        if not state.is_node_active(item):
+        if item not in state.stack:
             return None
         # tmp_path asks how the phases went, which pytest's reports tell it otherwise.
         item.stash.setdefault(tmppath_result_key, {})["call"] = has_passed

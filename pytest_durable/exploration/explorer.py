@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from pytest_durable.exploration.coverage import Coverage
+from pytest_durable.exploration.orders import Orders
 from pytest_durable.exploration.portfolio import Portfolio
 from pytest_durable.exploration.report import Outcome, Report
 from pytest_durable.exploration.settings import ExplorationSettings
@@ -13,7 +14,7 @@ from pytest_durable.exploration.shrink import DEFAULT_RUNS, shrink
 from pytest_durable.exploration.sweep import Sweep, Target, Topic
 from pytest_durable.exploration.trial import RunTrial, Schedule, Trial
 from pytest_durable.plan import ORDINARY, Plan
-from pytest_durable.schedules import ExhaustiveSearch
+from pytest_durable.result.wording import counted
 
 # Nobody waits longer for a smaller plan.
 SHRINKING_SECONDS = 20.0
@@ -65,7 +66,7 @@ class _Explorer:
         self._shrinking_runs = shrinking_runs
         self._sweep: Sweep | None = None
         self._portfolio: Portfolio | None = None
-        self._search: ExhaustiveSearch | None = None
+        self._orders: Orders | None = None
         self._covered: dict[Target, int] = {}
         self._states: set[str] = set()
         self._runs = self._repeated = self._missed = self._decisions = self._schedules = 0
@@ -122,19 +123,10 @@ class _Explorer:
         """Run every order there is. What comes next depends on the run before, so one shard does it all."""
         if not self._settings.is_mine(0):
             return
-        self._search = search = ExhaustiveSearch(
-            self._settings.orders, self._settings.advances, self._settings.preemptions
-        )
-        while (schedule := search.next_schedule()) is not None:
+        self._orders = orders = Orders(self._settings)
+        while (schedule := orders.next_schedule()) is not None:
             self._demand_budget()
-            self._run(ORDINARY, schedule)
-
-    def _orders(self) -> str:
-        """Return what has been covered of the orders, in words."""
-        if self._search is None:
-            return "" if self._portfolio is None else str(self._portfolio)
-        # Cut off, the search has handed out one schedule more than have run.
-        return f"{self._schedules:,} run, not exhausted" if self._cut_off else self._search.report
+            orders.learn(self._run(ORDINARY, schedule))
 
     def _run(self, plan: Plan, schedule: Schedule | None = None) -> Trial:
         trial = self._run_trial(plan) if schedule is None else self._run_trial(plan, schedule)
@@ -159,9 +151,9 @@ class _Explorer:
         sweep = self._sweep
         assert sweep is not None, "the ordinary run comes first"
         found, covered = sum(sweep.found.values()), sum(self._covered.values())
-        self._cut_off = (
-            f"budget {what} reached after {explored:,} runs, {covered:,} of {found:,} points of the sweep"
-        )
+        self._cut_off = f"budget {what} reached after {counted(explored, 'run')}"
+        if found:
+            self._cut_off += f", {covered:,} of {found:,} points of the sweep"
         raise _BudgetSpent
 
     def _confirmed(self, trial: Trial) -> Report:
@@ -206,7 +198,7 @@ class _Explorer:
             states=len(self._states),
             decisions=self._decisions,
             schedules=self._schedules,
-            order=self._orders(),
+            order=str(self._portfolio or self._orders or ""),
             cut_off=self._cut_off,
             shard=self._settings.shard,
         )

@@ -10,13 +10,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import pairwise, permutations
 from typing import Any, TypeAlias
 
 from pytest_durable.exploration.aim import Aim, strike_of
 from pytest_durable.exploration.trial import RunTrial, Trial
-from pytest_durable.faults import Fault, crash
+from pytest_durable.faults import Fault, Name, crash, latency, name_for
 from pytest_durable.plan import Plan
+from pytest_durable.points import Position
 
 DEFAULT_RUNS = 400
 
@@ -26,6 +27,10 @@ _EARLIER_POINTS = 6
 # Leaving out a pick can move the decisions after it by a few.
 _SHIFTS = (0, -1, 1, -2, 2)
 _PICKS_SHIFTED = 8
+
+# A step takes so long that all that can be done meanwhile is done; of so many steps at most.
+_SLOW, _SLOWER = "1s", "2s"
+_STEPS_SLOWED = 8
 
 _ALWAYS = 1_000_000
 
@@ -108,6 +113,7 @@ class _Shrinker:
                 before = cost(self.plan)
                 self._leave_out()
                 self._simplify()
+                self._slow_down()
         except _CutOffError:
             self.is_cut_off = True
 
@@ -163,6 +169,20 @@ class _Shrinker:
                 for shift in _SHIFTS[1:]:
                     later = ((at + shift, option) for at, option in plan.picks[index + 1 :])
                     yield Plan(plan.faults, _sound((*plan.picks[:index], *later)))
+
+    def _slow_down(self) -> None:
+        """Let slow steps stand for picks: what comes late is late everywhere, and easier to read."""
+        if not self.plan.picks:
+            return
+        names: dict[Name, None] = {
+            name_for(point): None for point in self.best.points if point.position is Position.BEFORE_STEP
+        }
+        names.pop(True, None)
+        few = list(names)[:_STEPS_SLOWED]
+        plans = [[latency(name, _SLOW)] for name in few]
+        if len(self.plan.picks) > 1:
+            plans += [[latency(one, _SLOW), latency(two, _SLOWER)] for one, two in permutations(few, 2)]
+        any(self._accept(Plan((*self.plan.faults, *slow))) for slow in plans)
 
     def _earlier(self, fault: Fault) -> Iterator[Fault]:
         """Return crashes at the points shortly before that of a crash, and the others at its own."""

@@ -73,7 +73,7 @@ class Token:
         ]
         text = json.dumps(body, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
         packer = zlib.compressobj(9, zdict=_DICTIONARY)
-        packed = packer.compress(text.encode()) + packer.flush()
+        packed = packer.compress(text.encode("utf-8", "surrogatepass")) + packer.flush()
         return PREFIX + base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
     @classmethod
@@ -86,19 +86,22 @@ class Token:
         body = _unpacked(text.strip())
         known = {_name_of(kind): kind for kind in kinds}
         try:
-            nodeid, faults, numbers, seed, code_digest, fingerprint = body
-            is_sound = (
-                all(isinstance(part, str) for part in (nodeid, code_digest, fingerprint))
-                and type(seed) is int
-                and len(numbers) % 2 == 0
-                and all(type(number) is int and number >= 0 for number in numbers)
-            )
-            pairs = zip(numbers[::2], numbers[1::2], strict=True)
-            plan = Plan(tuple(_fault_from_json(fault, known) for fault in faults), tuple(pairs))
+            return cls._of(body, known)
         except (ValueError, TypeError, KeyError, AttributeError):
-            is_sound = False
+            raise _malformed(text) from None
+
+    @classmethod
+    def _of(cls, body: Any, known: dict[str, type[Fault]]) -> Token:
+        nodeid, faults, numbers, seed, code_digest, fingerprint = body
+        is_sound = (
+            all(isinstance(part, str) for part in (nodeid, code_digest, fingerprint))
+            and type(seed) is int
+            and all(type(number) is int and number >= 0 for number in numbers)
+        )
         if not is_sound:
-            raise _malformed(text)
+            raise ValueError(body)
+        picks = tuple(zip(numbers[::2], numbers[1::2], strict=True))
+        plan = Plan(tuple(_fault_from_json(fault, known) for fault in faults), picks)
         return cls(nodeid, plan, seed, code_digest, fingerprint)
 
 
@@ -116,7 +119,7 @@ def _unpacked(text: str) -> Any:
         unpacker = zlib.decompressobj(zdict=_DICTIONARY)
         plain = unpacker.decompress(data, _MAXIMUM_BYTES)
         is_whole = unpacker.eof and not unpacker.unused_data
-        body = json.loads(plain.decode()) if is_whole else None
+        body = json.loads(plain.decode("utf-8", "surrogatepass")) if is_whole else None
     except (binascii.Error, zlib.error, ValueError, RecursionError):
         body = None
     if body is None:

@@ -16,7 +16,7 @@ from pytest_durable.durations import DurationLike, to_whole_seconds
 from pytest_durable.errors import UsageError
 from pytest_durable.simulator.functions import Functions
 from pytest_durable.simulator.invocation import Handler, demand_durable
-from pytest_durable.simulator.options import DEFAULT_INVOCATION_TIMEOUT_SECONDS, DEFAULT_START
+from pytest_durable.simulator.options import DEFAULT_INVOCATION_TIMEOUT_SECONDS, DEFAULT_START, MODES
 from pytest_durable.simulator.service.limits import Limits
 
 DURABLE_EXECUTION = "durable_execution"
@@ -45,6 +45,7 @@ class DurableMark:
     limits: Limits
     seed: int | None
     schedule: str
+    replay_check: str | None
 
 
 def durable_mark(item: pytest.Item) -> DurableMark:
@@ -55,10 +56,7 @@ def durable_mark(item: pytest.Item) -> DurableMark:
     """
     marker = item.get_closest_marker(DURABLE_EXECUTION)
     if marker is None:
-        raise UsageError(
-            f"{item.nodeid} uses durable_runner without a marker. "
-            "Add @pytest.mark.durable_execution(handler=...)."
-        )
+        raise UsageError(missing_mark(item))
     try:
         return _parse(*marker.args, **marker.kwargs)
     except UsageError as error:
@@ -70,6 +68,14 @@ def durable_mark(item: pytest.Item) -> DurableMark:
             f"@pytest.mark.durable_execution of {item.nodeid} takes the keyword arguments {known}; "
             f"got {', '.join(given) or 'nothing'}."
         ) from None
+
+
+def missing_mark(item: pytest.Item) -> str:
+    """Return what is said of a test that needs the marker and has none."""
+    return (
+        f"{item.nodeid} uses durable_runner without a marker. "
+        "Add @pytest.mark.durable_execution(handler=...)."
+    )
 
 
 def _parse(
@@ -85,6 +91,7 @@ def _parse(
     limits: Mapping[str, int] | None = None,
     seed: int | None = None,
     schedule: str = "in-order",
+    replay_check: str | None = None,
 ) -> DurableMark:
     _check("lambda_function_name", lambda_function_name, str | None, "a text")
     _check("skip_time", skip_time, bool, "True or False")
@@ -108,6 +115,7 @@ def _parse(
         limits=Limits.overridden(limits or {}),
         seed=seed,
         schedule=_one_of("schedule", schedule, SCHEDULES),
+        replay_check=None if replay_check is None else _one_of("replay_check", replay_check, MODES),
     )
 
 

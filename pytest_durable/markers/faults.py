@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_durable.errors import UsageError
 from pytest_durable.faults import Fault
 from pytest_durable.markers.wording import did_you_mean, wrong
 
@@ -43,17 +42,3 @@ def _not_a_fault(number: int, given: object) -> str:
         hint = did_you_mean(given, [kind.__name__ for kind in faults.KINDS])
         return f"argument {number} is the text {given!r}, not a fault such as faults.crash(...).{hint}"
     return f"argument {number} is a fault such as faults.crash(after_step='ship'), got {given!r}."
-
-
-def checked_kinds(given: object, source: str) -> tuple[type[Fault], ...]:
-    """Return kinds of faults that ``source`` offers.
-
-    Raises:
-        UsageError: it offers something else.
-    """
-    kinds = [given] if isinstance(given, type) else given
-    if not isinstance(kinds, (list, tuple)) or not all(
-        isinstance(kind, type) and issubclass(kind, Fault) for kind in kinds
-    ):
-        raise UsageError(f"{source} returns subclasses of pytest_durable.faults.Fault, got {given!r}.")
-    return tuple(kinds)

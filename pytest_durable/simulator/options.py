@@ -19,6 +19,10 @@ DEFAULT_INVOCATION_TIMEOUT_SECONDS = 15 * 60
 DEFAULT_STALL_SECONDS = 30.0
 
 
+MODES = ("off", "final", "all")
+"""What a replay check replays: nothing, the whole record, or each prefix of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class SimulatorOptions:
     """``virtual_clock`` shows virtual time to handler code; ``skip_time`` jumps where nothing happens.

@@ -45,6 +45,7 @@ from pytest_durable.simulator.service.requests import parse_history
 from pytest_durable.simulator.simulator import Simulator
 from pytest_durable.simulator.unfolding import UnfoldingInjector, UnfoldingOrder, deviations_of, unfolded
 from pytest_durable.simulator.unused_faults import fault_complaints
+from pytest_durable.simulator.watching import WorldView
 
 # A failure belongs to the test's own line, not to ours.
 __tracebackhide__ = True
@@ -404,6 +405,11 @@ class LocalRunner(Runner):
         """
         self._scripts.surround_steps(around)
 
+    @property
+    def world(self) -> WorldView:
+        """What invariants are shown: the executions, the effects and the time."""
+        return self._invariants.view
+
     def use_ledger(self, ledger: EffectLedger) -> None:
         """Show invariants this ledger as ``world.effects``."""
         self._invariants.view.use_ledger(ledger)
@@ -517,11 +523,11 @@ class LocalRunner(Runner):
     def check_replay(self, mode: str = "all", seen: dict[str, None] | None = None) -> None:
         """Replay what has been recorded so far of each execution, and compare with what it called.
 
-        ``mode`` is "final" (over the whole record), "all" (over each prefix of it: as it stood at each moment;
-        of more than 200, 200 evenly spread with the first and the last) or "off". Prefixes in ``seen`` are left
-        out, and the others put in: an exploration meets the same one many times. No step runs, nothing is
-        recorded, and chance, environment and clock are as before afterwards. The handler itself runs again,
-        so call it when the test has looked at what handlers leave behind.
+        ``mode`` is "final" (over the whole record), "all" (over each prefix of it, as it stood at each
+        moment; of more than 200, 200 evenly spread with the first and the last) or "off". Prefixes in ``seen``
+        are left out, and the others put in: an exploration meets the same one many times. No step runs,
+        nothing is recorded, and chance, environment and clock are as before afterwards. The handler itself
+        runs again, so call it when the test has looked at what handlers leave behind.
 
         Raises:
             NonDeterminismError: a replay does something else; it says where and, as far as can be told, why.
@@ -614,6 +620,10 @@ class LocalRunner(Runner):
         complaints = self._scripts.complaints(executions)
         if complaints:
             raise UnusedScriptError("\n".join(complaints))
-        complaints = fault_complaints(self.injector, executions)
+        complaints = self.fault_complaints()
         if complaints:
             raise UnusedFaultError("\n".join(complaints))
+
+    def fault_complaints(self) -> list[str]:
+        """Return a line for each fault that has not struck."""
+        return fault_complaints(self.injector, self._simulator.executions.values())

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager
 from random import Random
-from typing import Any, NamedTuple, NoReturn, Protocol, TypeVar
+from typing import Any, ClassVar, NamedTuple, NoReturn, Protocol, TypeVar
 
 from durable_sdk._runtime import Body, OperationCall, Signal
 from durable_sdk.operation.base import running_step
@@ -105,6 +105,9 @@ class OperationWatcher(Protocol):
 
 class SimulatedRuntime:
     """The runtime of one invocation. Once its sandbox has died, every call raises SandboxKilled."""
+
+    is_shadow: ClassVar[bool] = False
+    """Whether nothing that happens in it is real: it only replays."""
 
     def __init__(
         self,

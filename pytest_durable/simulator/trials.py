@@ -122,9 +122,11 @@ class SimulatedTrials:
         runner = LocalRunner(self._target, make_options, self._make_functions(), injector=injector)
         runner.waive_checks()
         effects = EffectLedger()
+        runner.use_ledger(effects)
         failure = None
         try:
             self._test(runner, effects)
+            runner.check_invariants()
         except Exception as error:
             failure = failure_of(error, is_users_file)
         finally:

@@ -42,8 +42,12 @@ class Outside:
         self.ledger.record(f"read {row}")
         return value
 
-    def write(self, row: str, value: Any) -> None:
-        """Write a row, whatever is there."""
+    def write(self, row: str, value: Any, key: str | None = None) -> None:
+        """Write a row, whatever is there; with a ``key``, once for each."""
+        if key is not None:
+            if (row, key) in self._seen:
+                return
+            self._seen.add((row, key))
         self.table[row] = value
         self.ledger.record(f"write {row}", value=value)
 

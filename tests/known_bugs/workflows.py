@@ -28,10 +28,15 @@ def work(context: DurableContext, *names: str) -> str:
 
 @durable_execution
 def early_end(event: Any, context: DurableContext) -> str:
-    """The batch ends with its first branch, and the other is not at its end."""
+    """The batch ends with its first branch, and the other waits, unless something has taken time."""
+
+    def branch(inner: DurableContext, seconds: int, *names: str) -> str:
+        inner.wait(seconds=seconds, name="wait")
+        return work(inner, *names)
+
     branches = [
-        ParallelBranch(lambda inner: work(inner, "a"), name="quick"),
-        ParallelBranch(lambda inner: work(inner, "b", "c", "d"), name="slow"),
+        ParallelBranch(lambda inner: branch(inner, 2, "a"), name="quick"),
+        ParallelBranch(lambda inner: branch(inner, 6, "b", "c", "d"), name="slow"),
     ]
     batch = context.parallel(branches, name="race", config=FIRST)
     context.wait(seconds=1, name="pause")

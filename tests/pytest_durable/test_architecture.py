@@ -33,9 +33,13 @@ PARTS = (
     "effects",
     "mutation",
     "runner",
+    "profiles",
     "settings",
     "markers",
     "fixtures",
+    "report",
+    "hookspec",
+    "campaign",
 )
 
 # The modules that touch what the simulator is there to control, and why they may.

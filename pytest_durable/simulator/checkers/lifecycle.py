@@ -41,6 +41,7 @@ class LifecycleChecker(Checker):
 
     def __init__(self) -> None:
         self._states: dict[tuple[str, str], str] = {}
+        self._parents: dict[tuple[str, str], str | None] = {}
 
     def recorded(self, record: ExecutionRecord, event: Event) -> None:
         """Check that the event may come now."""
@@ -59,7 +60,18 @@ class LifecycleChecker(Checker):
             parent = self._states.get((record.arn, parent_id), "new")
             if parent != "started" and not (parent == "ended" and event.type in _FROM_OUTSIDE):
                 self._fail(record, event, f"lies in context {parent_id!r}, which is {parent}")
+            if event.type not in _FROM_OUTSIDE:
+                self._demand_open_above(record, event, parent_id)
         self._states[key] = after or before
+        self._parents[key] = parent_id
+
+    def _demand_open_above(self, record: ExecutionRecord, event: Event, context_id: str) -> None:
+        """Check the contexts around the event's own: a replay does not look into ended ones."""
+        above = self._parents.get((record.arn, context_id))
+        while above is not None:
+            if self._states.get((record.arn, above)) == "ended":
+                self._fail(record, event, f"lies below context {above!r}, which is ended")
+            above = self._parents.get((record.arn, above))
 
     @staticmethod
     def _after(before: str, event: Event) -> str | None:

@@ -86,8 +86,9 @@ class EffectLedger:
             ) from error
         runtime = _runtime.current.get()
         if not isinstance(runtime, SimulatedRuntime):
-            if not getattr(runtime, "is_shadow", False):
-                self._add(Effect(name, key, None, None, None, None, None, kept=kept))
+            self._add(Effect(name, key, None, None, None, None, None, kept=kept))
+            return
+        if runtime.is_shadow:
             return
         # The dead can touch nothing.
         runtime.demand_alive()

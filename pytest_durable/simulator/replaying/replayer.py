@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from pytest_durable.history.codec import operation_to_json
 from pytest_durable.history.fold import RecordedOperation
 from pytest_durable.simulator.garbage import collection_paused
+from pytest_durable.simulator.process_exit import process_exits_caught
 from pytest_durable.simulator.replaying.compare import Divergence, compare
 from pytest_durable.simulator.replaying.perturb import Conditions, ObservedClock, Perturbation
 from pytest_durable.simulator.replaying.shadow import Replay, replay_over
@@ -47,7 +48,7 @@ class Outcome(NamedTuple):
             (call.identity, call.sites, tuple((each.label, each.text) for each in call.inputs))
             for call in replay.calls.values()
         )
-        return calls, replay.status, replay.result, str(replay.error), repr(replay.raised)
+        return calls, replay.status, replay.result, str(replay.error), replay.broken_off
 
 
 class _Silent:
@@ -140,7 +141,7 @@ def ready(clock: ObservedClock, perturbation: Perturbation, *, virtual_clock: bo
     shown = wall_clock.shown(clock) if virtual_clock else nullcontext()
     streams = sys.stdout, sys.stderr
     disabled = logging.root.manager.disable
-    with only_driver(), collection_paused(), perturbation.in_place(), shown:
+    with only_driver(), collection_paused(), process_exits_caught(), perturbation.in_place(), shown:
         silent: Any = _Silent()
         sys.stdout = sys.stderr = silent
         logging.disable(logging.CRITICAL)

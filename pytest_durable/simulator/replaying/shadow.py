@@ -1,8 +1,8 @@
 """Shadow replays: a handler runs again over a part of what has been recorded, in a world of its own.
 
 It goes until it comes to something that was not finished then, and suspends there, as it would for a wait. No
-body of a step runs, and nothing can be recorded. Branches run on the calling thread, one after the other: in a
-replay nothing blocks, so a branch either comes to its end or suspends.
+body of a step runs, and nothing can be recorded. Branches run on the calling thread, one after the other: in
+a replay nothing blocks, so a branch either comes to its end or suspends.
 """
 
 from __future__ import annotations
@@ -43,8 +43,9 @@ _turns = Turns(30)
 class Replay:
     """What one replay did.
 
-    ``result`` and ``error`` are how the handler ended, if it did. ``raised`` is what left it otherwise. If it
-    was ``broken_off``, it tells nothing.
+    ``result`` and ``error`` are how the handler ended, if it did. If it was ``broken_off``, nothing follows
+    from how it ended: it came to what only another run of a body could tell, or an exception ended the
+    invocation, which the service would repeat. ``begins_attempt`` tells that an attempt would have begun.
     """
 
     calls: dict[str, TracedCall] = field(default_factory=dict)
@@ -52,8 +53,8 @@ class Replay:
     status: str | None = None
     result: str | None = None
     error: ErrorJson | None = None
-    raised: BaseException | None = None
     broken_off: bool = False
+    begins_attempt: bool = False
 
 
 class _Signal:
@@ -82,6 +83,8 @@ class ShadowRuntime(SimulatedRuntime):
 
     To the SDK no time passes: nothing that is not recorded as ended ever ends.
     """
+
+    is_shadow = True
 
     def __init__(
         self,
@@ -178,8 +181,12 @@ class ShadowRuntime(SimulatedRuntime):
         if call.status is None:
             # A context that is never recorded has no record of its own; what lies in it has.
             if not is_context or call.operation_id in self._recorded_later:
+                # The first run went past it without recording it: it was refused, say, or gave up at once.
+                if call.operation_id in self._then and call.operation_id not in self._recorded_later:
+                    self._replay.broken_off = True
                 raise SuspendExecution("The record ends here.")
         elif call.operation_type == OperationType.STEP.value and call.status in ("READY", "STARTED"):
+            self._replay.begins_attempt = True
             raise SuspendExecution("An attempt would begin here.")
 
     def body_ended(self, operation_id: str | None, error: BaseException | None) -> None:
@@ -234,9 +241,9 @@ def replay_over(
 ) -> Replay:
     """Run the handler over ``operations``, which are in the service's JSON, and return what it did.
 
-    ``then`` has the calls that the replay is going to be compared with. ``clock`` is what its code reads as the
-    time, if virtual time is shown, and ``deadline`` when the invocation times out. ``called`` is told of each
-    operation.
+    ``then`` has the calls that the replay is going to be compared with. ``clock`` is what its code reads as
+    the time, if virtual time is shown, and ``deadline`` when the invocation times out. ``called`` is told of
+    each operation.
     """
     replay = Replay()
     runtime = ShadowRuntime(replay, operations, recorded_later, clock, called, then)
@@ -259,8 +266,8 @@ def replay_over(
             replay.broken_off = True
         except KeyboardInterrupt:
             raise
-        except BaseException as error:
-            replay.raised = error
+        except BaseException:
+            replay.broken_off = True
         finally:
             runtime.end()
 

@@ -204,6 +204,17 @@ def test_it(durable_runner, total):
     result.stdout.fnmatch_lines(["*both decide how often it runs. Draw the schedules, too*plans()*"])
 
 
+def test_a_wrong_call_in_a_test_without_given_is_shown_with_its_line(run: Run) -> None:
+    result = run(
+        """
+def test_it(durable_runner):
+    durable_runner.run({1, 2})
+"""
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([">*durable_runner.run({1, 2})", "E*UsageError: input must be JSON*"])
+
+
 def test_a_plan_that_comes_to_nothing_says_so(run: Run) -> None:
     result = run(
         """

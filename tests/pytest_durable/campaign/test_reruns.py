@@ -15,7 +15,7 @@ CONFTEST = """
         from pytest_durable.campaign.reruns import Reruns
 
         __tracebackhide__ = True
-        reruns = Reruns(item)
+        reruns = Reruns(item, lambda: None)
         reruns.begin()
         for number in range(5):
             if reruns.trial() is not None:

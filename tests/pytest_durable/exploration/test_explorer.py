@@ -172,7 +172,7 @@ def test_a_budget_of_runs_is_kept_and_told(schedules: int) -> None:
     report, run = explored(passes, schedules=schedules)
     assert len(run.plans) == schedules + 1
     assert report.coverage.cut_off.startswith(
-        f"budget of {schedules} schedules reached after {schedules} runs, "
+        f"budget of {schedules} schedules reached after {schedules} run"
     )
     assert not report.coverage.is_complete
     assert sum(report.coverage.covered.values()) == schedules

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -186,15 +187,32 @@ def test_no_script_and_no_fault_has_to_come_to_use() -> None:
     assert trials(careful, scripted)(Plan((faults.crash(after_step="nothing"),))).failure is None
 
 
-def test_orders_of_branches_are_explored_and_the_failing_one_is_given_by_its_picks() -> None:
-    def a_comes_first(runner: LocalRunner) -> None:
+@pytest.mark.parametrize("interleavings", [50, "exhaustive"])
+def test_orders_of_branches_are_explored_and_the_failure_is_told_as_slow_steps(interleavings: Any) -> None:
+    def a_ends_first(runner: LocalRunner) -> None:
         runner.run({})
-        assert World.effects.all()[0].key == "a first", "b was first"
+        keys = [effect.key for effect in World.effects]
+        assert keys.index("a first") < keys.index("b second"), "b was faster"
 
-    report, run = explored(branching, a_comes_first, crashes="none", api_faults="none")
+    report, run = explored(
+        branching, a_ends_first, crashes="none", api_faults="none", interleavings=interleavings
+    )
     assert report.outcome is Outcome.FOUND
-    assert 1 <= len(report.plan.picks) <= 3
+    assert report.found is not None
+    assert len(report.found.plan.picks) > 1
+    assert report.plan == Plan((faults.latency("both/parallel-branch-0/a first", "1s"),))
     assert run(report.plan).failure is not None
+
+
+def test_all_orders_of_two_branches_are_gone_through() -> None:
+    def passes(runner: LocalRunner) -> None:
+        runner.run({})
+
+    asked = {"crashes": "none", "api_faults": "none", "interleavings": "exhaustive"}
+    report, _ = explored(branching, passes, **asked, preemptions=0)
+    told = r"exhausted (\d+) of \1 with at most 0 preemptions and 0 moves of the clock ahead of its time"
+    assert re.fullmatch(told, report.coverage.order), report.coverage.order
+    assert report.coverage.states > 5
 
 
 def test_the_same_handler_is_explored_in_the_same_way() -> None:

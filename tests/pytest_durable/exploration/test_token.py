@@ -93,6 +93,11 @@ def test_a_token_of_one_crash_is_short(plan: Plan) -> None:
     assert len(token.encode()) < 200
 
 
+def test_a_name_that_is_no_unicode_comes_back() -> None:
+    token = Token(NODEID, Plan((crash(after_step="ship \udcff"),)))
+    assert Token.decode(token.encode()) == token
+
+
 def test_text_around_a_token_is_left_out() -> None:
     token = Token(NODEID, Plan((crash(after_step="ship"),)))
     assert Token.decode(f" {token.encode()}\n") == token

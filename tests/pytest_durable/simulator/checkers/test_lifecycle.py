@@ -24,6 +24,8 @@ from pytest_durable.simulator.checkers.lifecycle import LifecycleChecker
 STEP = Subject("s", OperationType.STEP, "Step", "charge")
 CONTEXT = Subject("c", OperationType.CONTEXT, "Parallel", "all")
 INNER = Subject("i", OperationType.STEP, "Step", "inner", "c")
+DEEPER = Subject("d", OperationType.CONTEXT, "ParallelBranch", "one", "c")
+DEEPEST = Subject("p", OperationType.STEP, "Step", "pay", "d")
 EXECUTION = Subject("e", OperationType.EXECUTION, name="order-1")
 CALLBACK = Subject("b", OperationType.CALLBACK, "Callback", "approval")
 INVOKE = Subject("n", OperationType.CHAINED_INVOKE, "ChainedInvoke", "charge")
@@ -91,6 +93,15 @@ def test_a_sound_sequence_passes(show: Any, events: list[Event]) -> None:
                 event("StepStarted", INNER),
             ],
             "lies in context 'c', which is ended",
+        ),
+        (
+            [
+                *IN_CONTEXT[:1],
+                event("ContextStarted", DEEPER),
+                CONTEXT_ENDED,
+                event("StepStarted", DEEPEST),
+            ],
+            "StepStarted of operation 'pay' lies below context 'c', which is ended",
         ),
         ([ANSWERED], "CallbackSucceeded of operation 'approval' comes when it is new"),
         ([BEAT], "CallbackHeartbeat of operation 'approval' comes when it is new"),

@@ -159,6 +159,20 @@ def test_data_that_cannot_be_copied_is_refused(ledger: EffectLedger) -> None:
         ledger.record("charge", lock=threading.Lock())
 
 
+def test_a_replay_that_only_checks_records_nothing(ledger: EffectLedger) -> None:
+    @durable_execution
+    def handler(event: Any, context: DurableContext) -> None:
+        ledger.record("outside")
+        context.step(lambda _: ledger.record("inside"), name="step")
+        context.wait(seconds=1)
+
+    runner = corpus.make_runner(handler, traces_operations=True)
+    runner.run()
+    assert (ledger.count("outside"), ledger.count("inside")) == (2, 1)
+    runner.check_replay()
+    assert (ledger.count("outside"), ledger.count("inside")) == (2, 1)
+
+
 # What it demands.
 
 
