@@ -83,8 +83,9 @@ class Demands:
 
     @property
     def replay_check(self) -> str:
-        """Which prefixes of its executions are replayed: the marker goes before the configuration file."""
-        return (None if self.mark is None else self.mark.replay_check) or self.settings.replay_check
+        """Which replays are compared with a run: what the marker says, or else the file."""
+        marked = None if self.mark is None else self.mark.replay_check
+        return marked or self.settings.replay_check
 
     @classmethod
     def of(cls, item: pytest.Item) -> Demands:
@@ -121,7 +122,11 @@ def make_runner(demands: Demands, directions: Directions) -> LocalRunner:
     def make_options() -> SimulatorOptions:
         # A strategy decides about one simulation; others that the test asks for run as usual.
         schedule = strategies.pop() if strategies else _usual_schedule(mark, seed, picks)
-        return replace(_options(mark, seed, schedule, settings.stall_seconds), more_checkers=listeners)
+        return replace(
+            _options(mark, seed, schedule, settings.stall_seconds),
+            more_checkers=listeners,
+            traces_operations=demands.replay_check != "off",
+        )
 
     target = Target(mark.handler, FunctionVersion(mark.lambda_function_name))
     functions = Functions()
@@ -153,5 +158,4 @@ def _options(mark: DurableMark, seed: int, schedule: Schedule, stall_seconds: fl
         skip_time=mark.skip_time,
         virtual_clock=mark.virtual_clock,
         stall_seconds=stall_seconds,
-        traces_operations=True,
     )

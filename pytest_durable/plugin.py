@@ -61,10 +61,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     flags = (
         ("explore", "explore every durable test, as @pytest.mark.durable_explore does"),
         ("timeline", "show the timeline of each durable test that passes, too"),
-        (
-            "mutate",
-            "run durable tests that pass in worlds that misbehave, and list what they would not notice",
-        ),
     )
     for name, text in flags:
         group.addoption(f"--durable-{name}", action="store_true", help=text)
@@ -76,15 +72,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=[],
     )
     parser.addini(
+        "durable_replay_check",
+        "what is replayed of each execution when a test has passed: all prefixes of what it has recorded, "
+        "final (the whole of it) or off",
+        default="all",
+    )
+    parser.addini(
         "durable_stall_seconds",
         "real seconds after which a branch that neither ends nor goes on counts as blocked",
         default="30",
-    )
-    parser.addini(
-        "durable_replay_check",
-        "which prefixes of what each execution has recorded are replayed when a test has passed: all, "
-        "final (the whole of it) or off",
-        default="all",
     )
 
 
@@ -100,10 +96,6 @@ def pytest_configure(config: pytest.Config) -> None:
     for line in _MARKERS:
         config.addinivalue_line("markers", line)
     config.pluginmanager.register(_Properties(), "durable-properties")
-    if config.getoption("durable_mutate") or config.getini("durable_mutate"):
-        from pytest_durable.campaign.mutate import SelfTest
-
-        config.pluginmanager.register(SelfTest(), "durable-self-test")
     if _has_settings(config):
         from pytest_durable.errors import UsageError
         from pytest_durable.settings import Settings
@@ -112,10 +104,6 @@ def pytest_configure(config: pytest.Config) -> None:
             Settings.of(config)
         except UsageError as error:
             raise pytest.UsageError(str(error)) from None
-    if config.getoption("durable_mutate") or config.getini("durable_mutate"):
-        from pytest_durable.campaign.mutate import SelfTest
-
-        config.pluginmanager.register(SelfTest(), "durable-self-test")
 
 
 def _has_settings(config: pytest.Config) -> bool:

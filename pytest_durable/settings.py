@@ -135,12 +135,12 @@ def _shard(text: str) -> tuple[int, int]:
 
 
 def _replay_check(config: pytest.Config) -> str:
-    ini: str = config.getini("durable_replay_check")
-    if ini not in MODES:
+    mode: str = config.getini("durable_replay_check")
+    if mode not in MODES:
         raise UsageError(
-            f"durable_replay_check in the configuration is one of {', '.join(MODES)}, got {ini!r}."
+            f"durable_replay_check in the configuration is one of {', '.join(MODES)}, got {mode!r}."
         )
-    return ini
+    return mode
 
 
 def _stall_seconds(config: pytest.Config) -> float:

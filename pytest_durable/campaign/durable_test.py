@@ -64,6 +64,7 @@ class DurableTest:
         self.problem = ""
         """Why the token could not be made."""
         self._demands = Demands.of(item)
+        self._seen_prefixes: dict[str, None] = {}
         self.is_property = is_property(item)
         """Whether Hypothesis runs it, as often as it has examples."""
         marker = exploration_arguments(item)
@@ -71,8 +72,6 @@ class DurableTest:
         self.exploration: ExplorationSettings | None = None
         if token is None and not self.is_property and not item.config.getoption("trace", False):
             self.exploration = self._demands.settings.exploration(marker, kinds)
-        self._replayed: dict[str, None] = {}
-        """What has been replayed: the runs of an exploration come to much the same."""
         self._directions = Directions(collects_points=self.exploration is not None)
         if token is not None:
             self._directions = Directions(plan=token.plan, seed=token.seed, is_trial=True)
@@ -99,12 +98,20 @@ class DurableTest:
 
         Raises:
             AssertionError: an invariant does not hold.
-            NonDeterminismError: the handler does something else on replay.
+            NonDeterminismError: a replay of what has been recorded differs from the run.
         """
         if self.runner is not None:
             self.runner.check_invariants()
-            # Last: the handler runs again, and nobody looks any more at what it leaves in the test's objects.
-            self.runner.check_replay(self._demands.replay_check, self._replayed)
+            self.check_replays()
+
+    def check_replays(self) -> None:
+        """Replay what the run has recorded. It comes last: the handler itself runs again.
+
+        Raises:
+            NonDeterminismError: a replay differs from the run.
+        """
+        if self.runner is not None and self._demands.replay_check != "off":
+            self.runner.check_replay(self._demands.replay_check, self._seen_prefixes)
 
     def check_hash_order(self) -> None:
         """Replay in other processes what may depend on the order of a set, if the test is explored.

@@ -96,7 +96,7 @@ class Reruns:
     def _tear_down(self, *, has_passed: bool) -> BaseException | None:
         item = self._item
         state = item.session._setupstate
-        if not state.is_node_active(item):
+        if item not in state.stack:
             return None
         # tmp_path asks how the phases went, which pytest's reports tell it otherwise.
         item.stash.setdefault(tmppath_result_key, {})["call"] = has_passed

@@ -126,6 +126,7 @@ def test_the_plugin_module_imports_only_pytest_when_it_is_loaded() -> None:
     } == {
         "pytest",
         "shlex",
+        "sys",
     }
 
 

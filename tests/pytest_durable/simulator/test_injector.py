@@ -393,3 +393,13 @@ def test_the_points_of_a_run_are_found_in_order() -> None:
 
 def test_a_run_without_faults_is_the_same_whether_points_are_collected_or_not() -> None:
     assert run(two_steps).history == make_runner(two_steps).run({}).history
+
+
+def test_the_timeline_shows_each_fault_in_the_invocation_that_it_struck() -> None:
+    runner = faulty(two_steps, faults.crash(after_step="charge"), faults.throttle(nth=2))
+    lines = [line.strip() for line in runner.run({}).timeline().splitlines()]
+    runner.release()
+    first, second = (lines.index(f"! {fault!r} strikes") for fault in runner.injector.faults)
+    assert lines[first + 1].startswith("invocation FAILED")
+    assert first < second
+    assert any(" 2  " in line for line in lines[first:second])
