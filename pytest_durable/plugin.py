@@ -232,6 +232,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     problem = ""
     try:
         test.conclude()
+        test.check_hash_order()
     except NonDeterminismError as error:
         # The test's own lines have nothing to do with it.
         problem = f"{type(error).__name__}: {error}"
