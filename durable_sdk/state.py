@@ -31,6 +31,8 @@ class ExecutionState:
         """What tells the plugins of what happens, None if there are none."""
         self.lineage = Lineage()
         self.branch_tasks = BranchTasks(runtime)
+        self.news = 0
+        """How often an answer of the service has told something."""
         self._operations: dict[str, OperationJson] = {}
         self._initial_page = invocation.initial_execution_state
         self._checkpointing = Checkpointing(
@@ -67,6 +69,7 @@ class ExecutionState:
             self.plugins.on_operation_update([StoredOperation(operation) for operation in page.operations])
         for operation in page.operations:
             self._operations[operation["Id"]] = operation
+        self.news += bool(page.operations)
 
     @property
     def execution(self) -> StoredOperation | None:

@@ -233,8 +233,16 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     test = item.stash.get(_test_key, None)
     if test is None or test.is_property:
         return
-    test.conclude()
-    problem = test.check_ordinary_run()
+    from pytest_durable.errors import NonDeterminismError
+
+    problem = ""
+    try:
+        test.conclude()
+        test.check_hash_order()
+    except NonDeterminismError as error:
+        # The test's own lines have nothing to do with it.
+        problem = f"{type(error).__name__}: {error}"
+    problem = problem or test.check_ordinary_run()
     if problem:
         pytest.fail(problem, pytrace=False)
     test.explore()

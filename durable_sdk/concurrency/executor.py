@@ -56,6 +56,7 @@ class _Failed:
 @dataclass(frozen=True, slots=True)
 class _Suspended:
     until: int | None
+    news: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +67,31 @@ class _Fatal:
 class _Branch(Generic[T]):
     """A branch and where it stands; ``item`` is None until it has ended."""
 
-    __slots__ = ("ask_again", "index", "item", "operation", "resume_at")
+    __slots__ = ("ask_again", "index", "item", "news", "operation", "resume_at", "until")
 
     def __init__(self, index: int, operation: DurableOperation[T]) -> None:
         self.index = index
         self.operation = operation
         self.item: BatchItem[T] | None = None
         self.resume_at: int | None = None
+        self.until: int | None = None
+        """What it has been told to wait for; ``resume_at`` is later if that has passed."""
+        self.news = 0
+        """What the service had told when it last looked."""
         self.ask_again = _ASK_AGAIN_MICROSECONDS
 
-    def suspend(self, until: int | None, now: int) -> None:
+    def suspend(self, until: int | None, news: int, now: int) -> None:
         """Take note that it waits: until a time, or for something whose time is not known."""
+        self.until, self.news = until, news
         if until is not None and until <= now:
             until = now + self.ask_again
             self.ask_again = min(2 * self.ask_again, _ASK_AGAIN_MICROSECONDS_MAX)
         self.resume_at = until
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether its time had come before it began to wait, so that the service may have told that."""
+        return self.resume_at != self.until
 
     def run(self, state: ExecutionState) -> _Succeeded[T] | _Failed | _Suspended | _Fatal:
         try:
@@ -90,9 +101,9 @@ class _Branch(Generic[T]):
             recorded = state.find(identifier)
             return _Succeeded(perform(self.operation, recorded, state))
         except TimedSuspendExecution as suspension:
-            return _Suspended(suspension.resume_at)
+            return _Suspended(suspension.resume_at, state.news)
         except SuspendExecution:
-            return _Suspended(None)
+            return _Suspended(None, state.news)
         except ExecutionError as error:
             return _Fatal(error)
         except Exception as error:
@@ -233,7 +244,7 @@ class BranchExecutor(Generic[T]):
         due: list[int] = []
         while (resume_at := self._next_resume_at()) is not None and resume_at <= now:
             index = heapq.heappop(self._resume_times)[1]
-            self._branches[index].resume_at = None
+            self._branches[index].resume_at = self._branches[index].until = None
             due.append(index)
         self._resumed.extend(self._branches[index] for index in sorted(due))
 
@@ -250,8 +261,8 @@ class BranchExecutor(Generic[T]):
                 self._track(branch, BatchItemStatus.FAILED)
                 if isinstance(error, InvocationError) and error.is_retryable():
                     self._retryable = error
-            case _Suspended(until):
-                branch.suspend(until, self._runtime.now())
+            case _Suspended(until, news):
+                branch.suspend(until, news, self._runtime.now())
                 if branch.resume_at is not None:
                     heapq.heappush(self._resume_times, (branch.resume_at, branch.index))
             case _Fatal(error):
@@ -263,9 +274,19 @@ class BranchExecutor(Generic[T]):
         if resume_at is not None and resume_at <= self._runtime.now():
             self._resume_due()
             return
+        overdue = [branch for branch in self._branches[: self._started] if branch.is_overdue]
+        missed = [branch for branch in overdue if branch.news != self._state.news]
+        if missed:
+            # Of what the service has told meanwhile it says nothing more, so nobody would come back for it.
+            for branch in missed:
+                branch.resume_at = branch.until = None
+            self._resumed.extend(missed)
+            return
         if self._retryable is not None:
             raise self._retryable
-        suspend("Every branch that has started waits.", resume_at)
+        # The time itself: whoever contains this batch may have to look again as well.
+        times = [branch.until for branch in overdue if branch.until is not None]
+        suspend("Every branch that has started waits.", min(times, default=resume_at))
 
     def _result(self, reason: CompletionReason) -> BatchResult[T]:
         items = [

@@ -9,12 +9,16 @@ from pytest_durable.schedules.base import Kind
 _ADVANCES = (0.0, 0.02, 0.1, 0.4)
 _PREEMPTIONS = (0.1, 0.5)
 
+# How likely the newest of those that could come does: what goes on starves the rest.
+_NEWEST = (0.0, 0.0, 0.5, 0.9)
+
 
 class Seeded:
     """Takes options at random; the same seed takes the same ones.
 
-    Of those that could come next each is equally likely. How likely time moves on before them, and a task
-    is preempted, is drawn from a few values, once for the seed; ``advances`` is the former if it is given.
+    How likely time moves on before what could come now, a task is preempted, and the newest comes before
+    all others, is drawn from a few values, once for the seed; otherwise each that could come next is equally
+    likely. ``advances`` is the first of these if it is given.
     """
 
     is_ordinary = False
@@ -25,10 +29,15 @@ class Seeded:
         drawn = stream.choice(_ADVANCES)
         self._advances = drawn if advances is None else advances
         self._preemptions = stream.choice(_PREEMPTIONS)
+        self._newest = stream.choice(_NEWEST)
 
     def pick(self, kind: str, options: int) -> int:
         """Return a random index."""
         if kind == Kind.NEXT:
-            return int(self._draw() * options)
+            # One draw for both: what is left above the threshold is as evenly spread as what is drawn.
+            drawn = self._draw()
+            if drawn < self._newest:
+                return options - 1
+            return int((drawn - self._newest) / (1.0 - self._newest) * options)
         likely = self._advances if kind == Kind.ADVANCE else self._preemptions
         return int(self._draw() < likely)

@@ -32,7 +32,7 @@ def explored(defect: Defect | None, folder: Path, *options: str) -> dict[str, Ou
         f"import durable_sdk\nassert durable_sdk.__file__.startswith({str(copies)!r})\n", encoding="utf-8"
     )
     test = str(file) if defect is None else f"{file}::{defect.test}"
-    return separate.run(folder, "-v", test, *options, before=[copies], settings=SETTINGS)
+    return separate.run(folder, "-vv", test, *options, before=[copies], settings=SETTINGS)
 
 
 def schedules_of(outcome: Outcome) -> int:

@@ -67,6 +67,16 @@ def durable_endless(event: Any, context: DurableContext) -> Any:
 
 def run(body: Body, schedule: Schedule, seed: int = 0) -> DurableFunctionTestResult:
     """Run a workflow, its callbacks answered by scripts and its functions registered."""
+    runner = runner_of(body, schedule, seed)
+    try:
+        return runner.run(INPUT)
+    finally:
+        # A script of a callback that is never reached is no mistake here.
+        runner.release()
+
+
+def runner_of(body: Body, schedule: Schedule, seed: int = 0) -> LocalRunner:
+    """Return a runner of a workflow that has been told what the workflow needs."""
     target = Target(handler_of(body), FunctionVersion("workflow"))
     runner = LocalRunner(target, lambda: SimulatorOptions(schedule=schedule, seed=seed, limits=LIMITS))
     for node in nodes(body):
@@ -88,11 +98,7 @@ def run(body: Body, schedule: Schedule, seed: int = 0) -> DurableFunctionTestRes
     runner.register_durable_function("durable", durable)
     runner.register_durable_function("durable-failing", durable_failing)
     runner.register_durable_function("durable-endless", durable_endless, INVOKED_TIMEOUT_SECONDS)
-    try:
-        return runner.run(INPUT)
-    finally:
-        # A script of a callback that is never reached is no mistake here.
-        runner.release()
+    return runner
 
 
 def left(operations: Sequence[Operation], path: Path = ()) -> Counter[tuple[Path, str, str, int]]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from model.check import check
 from model.generate import workflows
-from model.workflow import Body
+from model.workflow import Batch, Body, Condition, Node, Step, Wait
 from pytest_durable.schedules.in_order import InOrder
 from pytest_durable.schedules.seeded import Seeded
 
@@ -23,6 +23,19 @@ def test_workflows_come_to_what_the_model_says(body: Body) -> None:
 @given(workflows, st.integers(0, 1000))
 def test_the_schedule_changes_nothing(body: Body, seed: int) -> None:
     check(body, Seeded(seed))
+
+
+@pytest.mark.parametrize(
+    "node",
+    [Condition("condition", 2, None), Step("step", 1, 2, 1), Wait("wait", 1)],
+    ids=["condition", "step", "wait"],
+)
+@pytest.mark.parametrize("kind", ["map", "parallel"])
+def test_a_branch_goes_on_whose_time_came_before_it_began_to_wait(kind: str, node: Node) -> None:
+    inner = Batch("inner", kind, ((), (node,)), flat=False, concurrency=None, stop=None)
+    for body in ((inner,), (Batch("outer", kind, ((), (inner,)), flat=False, concurrency=None, stop=None),)):
+        for seed in range(40):
+            check(body, Seeded(seed, advances=0.4))
 
 
 @pytest.fixture

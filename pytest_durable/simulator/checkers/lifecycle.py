@@ -66,7 +66,7 @@ class LifecycleChecker(Checker):
         self._parents[key] = parent_id
 
     def _demand_open_above(self, record: ExecutionRecord, event: Event, context_id: str) -> None:
-        """Check the contexts around the one that the event lies in: a replay does not look into ended ones."""
+        """Check the contexts around the event's own: a replay does not look into ended ones."""
         above = self._parents.get((record.arn, context_id))
         while above is not None:
             if self._states.get((record.arn, above)) == "ended":

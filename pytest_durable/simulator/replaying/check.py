@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_durable.errors import NonDeterminismError, UsageError
+from pytest_durable.simulator.options import MODES
 from pytest_durable.simulator.replaying.compare import Divergence, compare_calls
 from pytest_durable.simulator.replaying.diagnose import diagnose
 from pytest_durable.simulator.replaying.message import Finding, message
@@ -18,8 +19,6 @@ from pytest_durable.simulator.replaying.perturb import (
 )
 from pytest_durable.simulator.replaying.replayer import Digests, Outcome, Prefix, Replayer, ready
 from pytest_durable.simulator.replaying.trace import Trace
-
-MODES = ("off", "final", "all")
 
 PREFIXES_MAX = 200
 """Of a longer history so many prefixes are replayed, evenly spread, the first and the last among them."""
@@ -43,7 +42,7 @@ def check_traces(traces: Sequence[Trace], mode: str, seen: dict[str, None], *, v
     """
     if mode not in MODES:
         raise UsageError(f"replay_check is one of {', '.join(map(repr, MODES))}, got {mode!r}.")
-    work = [(trace, _unseen(trace, mode, seen)) for trace in traces if mode != "off" and trace.states]
+    work = [(trace, _unseen(trace, mode, seen)) for trace in traces if mode != "off" and trace.is_fit]
     work = [(trace, counts) for trace, counts in work if counts or trace.again]
     if not work:
         return

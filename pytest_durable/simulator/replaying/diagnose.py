@@ -69,16 +69,18 @@ class _Search:
 
     def cause(self) -> Cause:
         """Return the thing that, as it was, makes the difference vanish; or that alone changes the replay."""
+        again = self._replayer.run(self._prefix, self._conditions)
+        is_stable = again.signature == self._outcome.signature
         changing: _Suspect | None = None
         for suspect in self._suspects():
             for other in suspect.replays():
                 if self._outcome.divergence is not None and other.divergence is None:
                     return self._name(suspect)
-                if other.signature != self._outcome.signature:
+                if is_stable and other.signature != self._outcome.signature:
                     changing = changing or suspect
         if changing is not None:
             return self._name(changing)
-        return self._closure() or self._io() or self._leftover()
+        return self._closure() or self._io() or self._leftover(is_stable=is_stable)
 
     def _suspects(self) -> Iterator[_Suspect]:
         conditions, outcome, surroundings = self._conditions, self._outcome, self._trace.surroundings
@@ -187,10 +189,12 @@ class _Search:
         what = ", ".join(dict.fromkeys(read.what for read in reads[:3]))
         return cause("io", f"I/O outside a step: {what}", tuple(read.site for read in reads[:3]))
 
-    def _leftover(self) -> Cause:
+    def _leftover(self, *, is_stable: bool) -> Cause:
         inputs = self._divergence.inputs
         if inputs is not None and is_round_trip(inputs[0].value, inputs[1].value):
             return cause("value", "a value that JSON changes when it is recorded")
+        if not is_stable:
+            return cause("module", "something that each replay changes, such as a counter or an iterator")
         # What a replay reads need not be what makes it differ, but it is where to look first.
         for kind in ("time", "random", "entropy", "environment"):
             reads = self._evidence.of(kind)

@@ -18,6 +18,15 @@ _PATHS = sysconfig.get_paths()
 _STDLIB = tuple({os.path.realpath(_PATHS[key]) + os.sep for key in ("stdlib", "platstdlib")})
 _PACKAGES = tuple({os.path.realpath(_PATHS[key]) + os.sep for key in ("purelib", "platlib")})
 
+# What stands between user code and what it reads.
+_READERS = (
+    "pytest_durable.simulator.replaying.perturb",
+    "pytest_durable.simulator.replaying.evidence",
+    "pytest_durable.simulator.wall_clock",
+    "pytest_durable.simulator.lambda_context",
+    "pytest_durable.simulator.replaying.shadow",
+)
+
 _IO = frozenset(
     {
         "open",
@@ -99,7 +108,8 @@ def _profiler(evidence: Evidence) -> Callable[[FrameType, str, Any], None]:
 
     def profile(frame: FrameType, event: str, argument: Any) -> None:
         if event == "c_call":
-            if getattr(argument, "__self__", None) is generator and not is_ours(frame):
+            is_draw = getattr(argument, "__self__", None) is generator and argument.__name__ != "seed"
+            if is_draw and not is_ours(frame):
                 evidence.note("random", "random", frame)
         elif event == "call" and frame.f_code in (getitem, contains):
             key = frame.f_locals.get("key")
@@ -134,7 +144,7 @@ def _audit(event: str, arguments: tuple[Any, ...]) -> None:
 def _user_site(frame: FrameType | None) -> Site | None:
     """Return the line that is to blame: the first that is of no library, or else of no standard one."""
     library: Site | None = None
-    while frame is not None and is_ours(frame):
+    while frame is not None and frame.f_globals.get("__name__") in _READERS:
         frame = frame.f_back
     while frame is not None and not is_ours(frame):
         code = frame.f_code
@@ -149,6 +159,19 @@ def _user_site(frame: FrameType | None) -> Site | None:
                 library = library or site
         frame = frame.f_back
     return library
+
+
+def is_users_code(frame: FrameType) -> bool:
+    """Return whether the code of a frame is neither ours nor of the standard library."""
+    file = frame.f_code.co_filename
+    known = _users_files.get(file)
+    if known is None:
+        path = file if "<frozen " in file else os.path.realpath(file)
+        known = _users_files[file] = not (is_ours(frame) or _is_standard(path) or "freezegun" in path)
+    return known
+
+
+_users_files: dict[str, bool] = {}
 
 
 def _is_standard(path: str) -> bool:

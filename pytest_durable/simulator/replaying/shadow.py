@@ -1,8 +1,8 @@
 """Shadow replays: a handler runs again over a part of what has been recorded, in a world of its own.
 
 It goes until it comes to something that was not finished then, and suspends there, as it would for a wait. No
-body of a step runs, and nothing can be recorded. Branches run on the calling thread, one after the other: in a
-replay nothing blocks, so a branch either comes to its end or suspends.
+body of a step runs, and nothing can be recorded. Branches run on the calling thread, one after the other: in
+a replay nothing blocks, so a branch either comes to its end or suspends.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from durable_sdk.lambda_service import OperationType
 from pytest_durable.history.events import ErrorJson
 from pytest_durable.simulator.clock import Clock
 from pytest_durable.simulator.execution import SimulatedExecution
-from pytest_durable.simulator.invocation import Sandbox
+from pytest_durable.simulator.identifiers import FunctionVersion
+from pytest_durable.simulator.invocation import Handler, Sandbox
 from pytest_durable.simulator.lambda_context import SimulatedLambdaContext
 from pytest_durable.simulator.replaying.trace import TracedCall, traced
 from pytest_durable.simulator.runtime import SimulatedRuntime
@@ -43,8 +44,9 @@ _turns = Turns(30)
 class Replay:
     """What one replay did.
 
-    ``result`` and ``error`` are how the handler ended, if it did. ``raised`` is what left it otherwise. If it
-    was ``broken_off``, it tells nothing.
+    ``result`` and ``error`` are how the handler ended, if it did. If it was ``broken_off``, nothing follows
+    from how it ended: it came to what only another run of a body could tell, or an exception ended the
+    invocation, which the service would repeat. ``begins_attempt`` tells that an attempt would have begun.
     """
 
     calls: dict[str, TracedCall] = field(default_factory=dict)
@@ -52,8 +54,8 @@ class Replay:
     status: str | None = None
     result: str | None = None
     error: ErrorJson | None = None
-    raised: BaseException | None = None
     broken_off: bool = False
+    begins_attempt: bool = False
 
 
 class _Signal:
@@ -180,8 +182,12 @@ class ShadowRuntime(SimulatedRuntime):
         if call.status is None:
             # A context that is never recorded has no record of its own; what lies in it has.
             if not is_context or call.operation_id in self._recorded_later:
+                # The first run went past it without recording it: it was refused, say, or gave up at once.
+                if call.operation_id in self._then and call.operation_id not in self._recorded_later:
+                    self._replay.broken_off = True
                 raise SuspendExecution("The record ends here.")
         elif call.operation_type == OperationType.STEP.value and call.status in ("READY", "STARTED"):
+            self._replay.begins_attempt = True
             raise SuspendExecution("An attempt would begin here.")
 
     def body_ended(self, operation_id: str | None, error: BaseException | None) -> None:
@@ -224,49 +230,73 @@ class _Client:
         raise SandboxKilled
 
 
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is replayed: a handler, and what the service knows of its execution."""
+
+    handler: Handler
+    arn: str
+    function: FunctionVersion
+    invocation_timeout_seconds: int
+    tenant_id: str | None = None
+    variables: Context = field(default_factory=Context)
+
+    @classmethod
+    def of(cls, execution: SimulatedExecution) -> Subject:
+        """Return an execution as it is replayed."""
+        return cls(
+            execution.handler,
+            execution.record.arn,
+            execution.function,
+            execution.invocation_timeout_seconds,
+            execution.tenant_id,
+            execution.context,
+        )
+
+
 def replay_over(
-    execution: SimulatedExecution,
+    subject: Subject,
     operations: Mapping[str, dict[str, Any]],
     recorded_later: frozenset[str],
     then: Mapping[str, TracedCall],
     clock: Clock,
-    deadline: int,
+    moment: int,
     request_id: str,
     called: Callable[[TracedCall], None] = lambda call: None,
 ) -> Replay:
     """Run the handler over ``operations``, which are in the service's JSON, and return what it did.
 
-    ``then`` has the calls that the replay is going to be compared with. ``clock`` is what its code reads as the
-    time, if virtual time is shown, and ``deadline`` when the invocation times out. ``called`` is told of each
+    ``then`` has the calls that the replay is going to be compared with. ``clock`` is what its code reads as
+    the time, if virtual time is shown, and ``moment`` when the invocation begins. ``called`` is told of each
     operation.
     """
     replay = Replay()
     runtime = ShadowRuntime(replay, operations, recorded_later, clock, called, then)
     client = _Client()
-    event = InvocationEvent(execution.record.arn, "replay", StatePage(list(operations.values())), ())
+    event = InvocationEvent(subject.arn, "replay", StatePage(list(operations.values())), ())
     lambda_context = SimulatedLambdaContext(
         request_id,
-        execution.function,
-        deadline,
+        subject.function,
+        moment + subject.invocation_timeout_seconds * 1_000_000,
         lambda: clock.now,
-        tenant_id=execution.tenant_id,
+        tenant_id=subject.tenant_id,
     )
 
     def body() -> None:
         _runtime.current.set(runtime)
         try:
-            output = execution.handler(BoundInvocation(event, client, runtime), lambda_context)
+            output = subject.handler(BoundInvocation(event, client, runtime), lambda_context)
             _take(replay, output, client)
         except SandboxKilled:
             replay.broken_off = True
         except KeyboardInterrupt:
             raise
-        except BaseException as error:
-            replay.raised = error
+        except BaseException:
+            replay.broken_off = True
         finally:
             runtime.end()
 
-    execution.context.copy().run(body)
+    subject.variables.copy().run(body)
     return replay
 
 

@@ -33,6 +33,7 @@ class CodeReader:
     def __init__(self, trace: Trace, replay: Replay) -> None:
         handler = unwrap(trace.execution.handler)
         self._handler = handler if isinstance(handler, FunctionType) else None
+        self._step_codes: set[CodeType] = set()
         self._steps: list[tuple[TracedCall, FunctionType, bool]] = []
         self._branches: list[tuple[TracedCall, FunctionType, bool]] = []
         self._bodies: list[CodeType] = [] if self._handler is None else [self._handler.__code__]
@@ -44,10 +45,10 @@ class CodeReader:
                     found = (call, function, any(function is each for each in same))
                     if call.call.operation_type == "STEP" or label == "submitter":
                         self._steps.append(found)
+                        self._step_codes.add(function.__code__)
                     else:
                         self._branches.append(found)
                         self._bodies.append(function.__code__)
-        self._step_codes = {function.__code__ for _, function, _ in self._steps}
 
     def written_in_step(self, name: str) -> Written | None:
         """Return where the body of a step writes the variable."""

@@ -15,6 +15,7 @@ from pytest_durable.history.fold import RecordedOperation
 from pytest_durable.simulator.checkers.base import Checker
 from pytest_durable.simulator.clock import Clock
 from pytest_durable.simulator.execution import SimulatedExecution
+from pytest_durable.simulator.invocation import MEANT_FOR_PYTEST
 from pytest_durable.simulator.replaying.inputs import Input, inputs_of
 from pytest_durable.simulator.replaying.site import Sites, calling_sites
 from pytest_durable.simulator.replaying.surroundings import Surroundings
@@ -66,6 +67,8 @@ class Trace:
         self.calls: dict[str, TracedCall] = {}
         self.again: list[TracedCall] = []
         """Calls, of later invocations, of operations that had been recorded."""
+        self.is_fit = True
+        """Whether it can be replayed: not if a handler has ended the test, or was interrupted."""
         self.ended: dict[str | None, None] = {}
         self.states: list[RecordedOperation] = []
         """What each event made of its operation."""
@@ -88,6 +91,8 @@ class Trace:
 
     def body_ended(self, operation_id: str | None, error: BaseException | None) -> None:
         """Keep that it has come to its end, which it has not if it was suspended."""
+        if isinstance(error, MEANT_FOR_PYTEST):
+            self.is_fit = False
         if error is None or isinstance(error, Exception):
             self.ended[operation_id] = None
 

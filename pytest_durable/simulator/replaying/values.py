@@ -1,7 +1,7 @@
 """Values as text, to compare what an operation is given in two runs.
 
-Only plain data has a text: what JSON knows, tuples, sets, dates, numbers, UUIDs, dataclasses. Of anything else
-only the class is told, since its repr may hold an address or read what changes.
+Only plain data has a text: what JSON knows, tuples, sets, dates, numbers, UUIDs, dataclasses. Of anything
+else only the class is told, since its repr may hold an address or read what changes.
 """
 
 from __future__ import annotations

@@ -67,6 +67,46 @@ def test_an_empty_queue_has_no_head() -> None:
     assert queue.head() is None
 
 
+def waiting(queue: EventQueue[int], entries: list[tuple[int, Priority]]) -> list[int]:
+    """Push the entries, and return their numbers in the order in which they come."""
+    for number, (due, priority) in enumerate(entries):
+        queue.push(due, priority, number, OPEN)
+    return sorted(range(len(entries)), key=lambda number: entries[number])
+
+
+@given(pushes.filter(bool), st.integers(0, 6))
+def test_late_entries_of_the_priority_of_the_head_are_its_rivals_too(
+    entries: list[tuple[int, Priority]], now: int
+) -> None:
+    queue: EventQueue[int] = EventQueue()
+    order = waiting(queue, entries)
+    head = queue.head()
+    assert head is not None
+    instant = max(now, head.due)
+    expected = [n for n in order if entries[n][0] <= instant and entries[n][1] is head.priority]
+    assert [rival.item for rival in queue.rivals(head, now)] == expected
+    later = queue.later(head, now)
+    assert [later.item if later else None] == [*[n for n in order if n not in expected], None][:1]
+
+
+@given(pushes, st.integers(0, 6))
+def test_what_is_due_by_now_has_no_deadlines(entries: list[tuple[int, Priority]], now: int) -> None:
+    queue: EventQueue[int] = EventQueue()
+    order = waiting(queue, entries)
+    expected = [n for n in order if entries[n][0] <= now and entries[n][1] is not Priority.DEADLINE]
+    assert [entry.item for entry in queue.due_by(now)] == expected
+
+
+def test_what_comes_later_is_neither_cancelled_nor_closed() -> None:
+    queue: EventQueue[str] = EventQueue()
+    head = queue.push(1, Priority.WORK, "head", OPEN)
+    queue.push(2, Priority.WORK, "cancelled", OPEN).cancel()
+    queue.push(2, Priority.WORK, "closed", Scope(closed=True))
+    assert queue.later(head, 1) is None
+    last = queue.push(3, Priority.TIMER, "last", OPEN)
+    assert queue.later(head, 1) is last
+
+
 @given(pushes)
 def test_rivals_are_the_entries_that_differ_from_the_head_in_arrival_only(
     entries: list[tuple[int, Priority]],
