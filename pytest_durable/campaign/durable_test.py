@@ -113,6 +113,16 @@ class DurableTest:
         if self.runner is not None and self._demands.replay_check != "off":
             self.runner.check_replay(self._demands.replay_check, self._seen_prefixes)
 
+    def check_hash_order(self) -> None:
+        """Replay in other processes what may depend on the order of a set, if the test is explored.
+
+        Raises:
+            NonDeterminismError: it does.
+        """
+        is_checked = self._demands.replay_check != "off"
+        if self.runner is not None and self.exploration is not None and is_checked:
+            self.runner.check_hash_order()
+
     def check_ordinary_run(self) -> str:
         """Return what is wrong with a run that has passed: something that it was told did not happen."""
         if self.runner is None:

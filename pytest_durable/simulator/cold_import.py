@@ -36,18 +36,31 @@ def import_anew(handler: Handler) -> Handler:
     return cast(Handler, _find(_executed_again(module), path, function))
 
 
-def _path_in(module: ModuleType, handler: Handler, function: Callable[..., Any]) -> str:
-    """Return by which name, dotted inside a class, the module holds the handler."""
+def path_of(handler: Handler) -> tuple[ModuleType, str] | None:
+    """Return the module of the handler and the name, dotted inside a class, by which an import finds it.
+
+    None if no import makes it: it is local to a function, or its module is gone.
+    """
+    function: Callable[..., Any] = unwrap(handler)
+    module = sys.modules.get(function.__module__)
+    if module is None:
+        return None
     for name, value in vars(module).items():
         if value is handler:
-            return name
+            return module, name
     path = function.__qualname__
-    if "<locals>" in path:
+    return None if "<locals>" in path else (module, path)
+
+
+def _path_in(module: ModuleType, handler: Handler, function: Callable[..., Any]) -> str:
+    found = path_of(handler)
+    if found is None:
+        path = function.__qualname__
         raise UsageError(
             f"cold_start: handler {path} is local to a function, so no import makes it anew. "
             f"Define it at the top level of {module.__name__}, or of a module that the test imports."
         )
-    return path
+    return found[1]
 
 
 def _executed_again(module: ModuleType) -> ModuleType:

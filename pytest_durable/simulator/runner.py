@@ -36,6 +36,7 @@ from pytest_durable.simulator.options import SimulatorOptions
 from pytest_durable.simulator.payload import encode_callback_text, encode_error, encode_input, encode_json
 from pytest_durable.simulator.pending import PendingOperation, pending_operations
 from pytest_durable.simulator.replaying.check import check_traces
+from pytest_durable.simulator.replaying.hash_order import check_hash_order
 from pytest_durable.simulator.scripts.book import Around, ScriptBook
 from pytest_durable.simulator.scripts.callbacks import CallbackScript
 from pytest_durable.simulator.scripts.invokes import InvokeScript
@@ -524,10 +525,10 @@ class LocalRunner(Runner):
         """Replay what has been recorded so far of each execution, and compare with what it called.
 
         ``mode`` is "final" (over the whole record), "all" (over each prefix of it, as it stood at each
-        moment; of more than 200, 200 evenly spread with the first and the last) or "off". Prefixes in ``seen``
-        are left out, and the others put in: an exploration meets the same one many times. No step runs,
-        nothing is recorded, and chance, environment and clock are as before afterwards. The handler itself
-        runs again, so call it when the test has looked at what handlers leave behind.
+        moment; of more than 200, 200 evenly spread with the first and the last) or "off". Prefixes in
+        ``seen`` are left out, and the others put in: an exploration meets the same one many times. No step
+        runs, nothing is recorded, and chance, environment and clock are as before afterwards. The handler
+        itself runs again, so call it when the test has looked at what handlers leave behind.
 
         Raises:
             NonDeterminismError: a replay does something else; it says where and, as far as can be told, why.
@@ -542,6 +543,21 @@ class LocalRunner(Runner):
             {} if seen is None else seen,
             virtual_clock=self._simulator.options.virtual_clock,
         )
+
+    def check_hash_order(self) -> None:
+        """Replay in processes with other hash seeds what may depend on the order of a set, or on ``hash()``.
+
+        Nothing happens where no code of the handler has to do with sets and hashes. A handler that no
+        import makes, because it is local to a function, is left out. Takes about half a second.
+
+        Raises:
+            NonDeterminismError: replays under two seeds differ.
+            UsageError: the runner was not made to trace operations.
+        """
+        traces = self._simulator.traces
+        if traces is None:
+            raise UsageError("This runner keeps no trace of operations, so it cannot check replays.")
+        check_hash_order(list(traces.by_arn.values()), virtual_clock=self._simulator.options.virtual_clock)
 
     @property
     def results(self) -> list[DurableFunctionTestResult]:

@@ -48,6 +48,7 @@ SEAMS = {
     "entropy": {"random"},
     "simulator.process_exit": {"os"},
     "simulator.replaying.evidence": {"os", "random"},
+    "simulator.replaying.hash_order": {"os"},
     "simulator.replaying.perturb": {"os", "random"},
     "simulator.replaying.shadow": {"random"},
     "simulator.replaying.surroundings": {"os"},

@@ -161,5 +161,18 @@ def _user_site(frame: FrameType | None) -> Site | None:
     return library
 
 
+def is_users_code(frame: FrameType) -> bool:
+    """Return whether the code of a frame is neither ours nor of the standard library."""
+    file = frame.f_code.co_filename
+    known = _users_files.get(file)
+    if known is None:
+        path = file if "<frozen " in file else os.path.realpath(file)
+        known = _users_files[file] = not (is_ours(frame) or _is_standard(path) or "freezegun" in path)
+    return known
+
+
+_users_files: dict[str, bool] = {}
+
+
 def _is_standard(path: str) -> bool:
     return "<frozen " in path or (path.startswith(_STDLIB) and not path.startswith(_PACKAGES))

@@ -15,12 +15,10 @@ from pytest_durable.simulator.garbage import collection_paused
 from pytest_durable.simulator.process_exit import process_exits_caught
 from pytest_durable.simulator.replaying.compare import Divergence, compare
 from pytest_durable.simulator.replaying.perturb import Conditions, ObservedClock, Perturbation
-from pytest_durable.simulator.replaying.shadow import Replay, replay_over
+from pytest_durable.simulator.replaying.shadow import Replay, Subject, replay_over
 from pytest_durable.simulator.replaying.trace import Trace, TracedCall
 from pytest_durable.simulator.turns import only_driver
 from pytest_durable.simulator.wall_clock import wall_clock
-
-_SECOND = 1_000_000
 
 
 class Prefix(NamedTuple):
@@ -72,6 +70,7 @@ class Replayer:
     def __init__(self, trace: Trace, perturbation: Perturbation, clock: ObservedClock) -> None:
         self.trace = trace
         self.perturbation = perturbation
+        self._subject = Subject.of(trace.execution)
         self.clock = clock
         self._final = trace.execution.record.log.operations
         self._recorded = frozenset(self._final)
@@ -104,13 +103,13 @@ class Replayer:
         clock.tick = conditions.tick
         with self.perturbation.under(conditions, trace.surroundings):
             replay = replay_over(
-                trace.execution,
+                self._subject,
                 prefix.operations,
                 self._recorded,
                 trace.calls,
                 clock,
-                moment + trace.execution.invocation_timeout_seconds * _SECOND,
-                f"00000000-0000-4000-8000-{conditions.request:012d}",
+                moment,
+                request_id(conditions.request),
                 called,
             )
             draws = self.perturbation.has_drawn(conditions.seed)
@@ -129,6 +128,11 @@ class Replayer:
         if recorded is not None and call.call.has_ended:
             moments.append(recorded.ended_at or 0)
         self.clock.now = max(moments)
+
+
+def request_id(number: int) -> str:
+    """Return the id of an invocation that only replays."""
+    return f"00000000-0000-4000-8000-{number:012d}"
 
 
 def _do_nothing(call: TracedCall) -> None:

@@ -25,7 +25,8 @@ from durable_sdk.lambda_service import OperationType
 from pytest_durable.history.events import ErrorJson
 from pytest_durable.simulator.clock import Clock
 from pytest_durable.simulator.execution import SimulatedExecution
-from pytest_durable.simulator.invocation import Sandbox
+from pytest_durable.simulator.identifiers import FunctionVersion
+from pytest_durable.simulator.invocation import Handler, Sandbox
 from pytest_durable.simulator.lambda_context import SimulatedLambdaContext
 from pytest_durable.simulator.replaying.trace import TracedCall, traced
 from pytest_durable.simulator.runtime import SimulatedRuntime
@@ -229,38 +230,62 @@ class _Client:
         raise SandboxKilled
 
 
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is replayed: a handler, and what the service knows of its execution."""
+
+    handler: Handler
+    arn: str
+    function: FunctionVersion
+    invocation_timeout_seconds: int
+    tenant_id: str | None = None
+    variables: Context = field(default_factory=Context)
+
+    @classmethod
+    def of(cls, execution: SimulatedExecution) -> Subject:
+        """Return an execution as it is replayed."""
+        return cls(
+            execution.handler,
+            execution.record.arn,
+            execution.function,
+            execution.invocation_timeout_seconds,
+            execution.tenant_id,
+            execution.context,
+        )
+
+
 def replay_over(
-    execution: SimulatedExecution,
+    subject: Subject,
     operations: Mapping[str, dict[str, Any]],
     recorded_later: frozenset[str],
     then: Mapping[str, TracedCall],
     clock: Clock,
-    deadline: int,
+    moment: int,
     request_id: str,
     called: Callable[[TracedCall], None] = lambda call: None,
 ) -> Replay:
     """Run the handler over ``operations``, which are in the service's JSON, and return what it did.
 
     ``then`` has the calls that the replay is going to be compared with. ``clock`` is what its code reads as
-    the time, if virtual time is shown, and ``deadline`` when the invocation times out. ``called`` is told of
-    each operation.
+    the time, if virtual time is shown, and ``moment`` when the invocation begins. ``called`` is told of each
+    operation.
     """
     replay = Replay()
     runtime = ShadowRuntime(replay, operations, recorded_later, clock, called, then)
     client = _Client()
-    event = InvocationEvent(execution.record.arn, "replay", StatePage(list(operations.values())), ())
+    event = InvocationEvent(subject.arn, "replay", StatePage(list(operations.values())), ())
     lambda_context = SimulatedLambdaContext(
         request_id,
-        execution.function,
-        deadline,
+        subject.function,
+        moment + subject.invocation_timeout_seconds * 1_000_000,
         lambda: clock.now,
-        tenant_id=execution.tenant_id,
+        tenant_id=subject.tenant_id,
     )
 
     def body() -> None:
         _runtime.current.set(runtime)
         try:
-            output = execution.handler(BoundInvocation(event, client, runtime), lambda_context)
+            output = subject.handler(BoundInvocation(event, client, runtime), lambda_context)
             _take(replay, output, client)
         except SandboxKilled:
             replay.broken_off = True
@@ -271,7 +296,7 @@ def replay_over(
         finally:
             runtime.end()
 
-    execution.context.copy().run(body)
+    subject.variables.copy().run(body)
     return replay
 
 
