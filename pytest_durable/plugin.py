@@ -35,11 +35,8 @@ _FIXTURES = {"durable_runner", "durable_effects"}
 _test_key: pytest.StashKey[DurableTest] = pytest.StashKey()
 _token_key: pytest.StashKey[Token] = pytest.StashKey()
 
-_TIMELINE_SECTION = "durable timeline"
 _FAILURE_SECTION = "durable execution"
-_EXPLORATION_SECTION = "durable exploration"
-_REPLAY_SECTION = "durable replay"
-_SHOWN_WHEN_PASSED = (_TIMELINE_SECTION, _EXPLORATION_SECTION, _REPLAY_SECTION)
+_SHOWN_WHEN_PASSED = ("durable timeline", "durable exploration", "durable replay")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -61,6 +58,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     flags = (
         ("explore", "explore every durable test, as @pytest.mark.durable_explore does"),
         ("timeline", "show the timeline of each durable test that passes, too"),
+        (
+            "mutate",
+            "run durable tests that pass in worlds that misbehave, and list what they would not notice",
+        ),
     )
     for name, text in flags:
         group.addoption(f"--durable-{name}", action="store_true", help=text)
@@ -96,6 +97,10 @@ def pytest_configure(config: pytest.Config) -> None:
     for line in _MARKERS:
         config.addinivalue_line("markers", line)
     config.pluginmanager.register(_Properties(), "durable-properties")
+    if config.getoption("durable_mutate") or config.getini("durable_mutate"):
+        from pytest_durable.campaign.mutate import SelfTest
+
+        config.pluginmanager.register(SelfTest(), "durable-self-test")
     if _has_settings(config):
         from pytest_durable.errors import UsageError
         from pytest_durable.settings import Settings
@@ -109,7 +114,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def _has_settings(config: pytest.Config) -> bool:
     names = ("seed", "schedules", "budget", "replay", "shard", "profile", "explore")
     given = [config.getoption(f"durable_{name}") or config.getini(f"durable_{name}") for name in names]
-    return any(given) or bool(config.getini("durable_profiles"))
+    others = config.getini("durable_profiles") or config.getini("durable_replay_check") != "all"
+    return any(given) or bool(others)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -259,9 +265,7 @@ def pytest_runtest_makereport(
         if text:
             report.sections.append((_FAILURE_SECTION, text))
     else:
-        names = dict(zip(("timeline", "exploration", "replay"), _SHOWN_WHEN_PASSED, strict=True))
-        shown = passed_sections(test)
-        report.sections.extend((names[kind], text) for kind, text in shown)
+        report.sections.extend((f"durable {kind}", text) for kind, text in passed_sections(test))
     return report
 
 

@@ -25,12 +25,12 @@ def added_kinds(config: pytest.Config) -> tuple[type[Fault], ...]:
     return config.stash[_key]
 
 
-def _checked(given: object) -> tuple[type[Fault], ...]:
-    kinds = given if isinstance(given, (list, tuple)) else (given,)
-    for kind in kinds:
+def _checked(given: object) -> list[type[Fault]]:
+    kinds: list[type[Fault]] = []
+    for kind in given if isinstance(given, (list, tuple)) else (given,):
         if not (isinstance(kind, type) and issubclass(kind, Fault)):
             raise UsageError(
-                "The hook pytest_durable_faults returns subclasses of pytest_durable.faults.Fault, "
-                f"got {kind!r}."
+                f"The hook pytest_durable_faults returns subclasses of pytest_durable.faults.Fault, got {kind!r}."
             )
-    return tuple(kinds)
+        kinds.append(kind)
+    return kinds

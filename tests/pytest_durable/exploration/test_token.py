@@ -57,9 +57,10 @@ MADE_BY: dict[type[Fault], st.SearchStrategy[Fault]] = {
     faults.partial_page: st.builds(faults.partial_page, apis, numbers, **how_often),
 }
 for kind in KINDS:
-    if issubclass(kind, faults._ApiFault):
+    first = kind.order_first[:1]
+    if first == ("api",):
         MADE_BY.setdefault(kind, st.builds(kind, apis, **how_often))
-    elif issubclass(kind, (faults._StepFault, faults._CallbackFault)):
+    elif first == ("name",):
         MADE_BY.setdefault(kind, st.builds(kind, names, **how_often))
     elif kind is not faults.reorder:
         MADE_BY.setdefault(kind, st.builds(kind, **how_often))

@@ -1,0 +1,204 @@
+"""How fast tests are explored: orders in a second, a sweep of crashes, shrinking, and what a marker adds.
+
+    python benchmarks/exploration.py
+
+AWS's test runner has nothing to compare with: it neither injects faults nor decides about order.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from durable_sdk import DurableContext, durable_execution
+from pytest_durable.exploration.explorer import explore
+from pytest_durable.exploration.settings import ExplorationSettings
+from pytest_durable.schedules import Seeded
+from pytest_durable.simulator.identifiers import FunctionVersion
+from pytest_durable.simulator.ledger.ledger import EffectLedger
+from pytest_durable.simulator.options import SimulatorOptions
+from pytest_durable.simulator.runner import LocalRunner, Target
+from pytest_durable.simulator.simulator import Simulator
+from pytest_durable.simulator.trials import SimulatedTrials
+
+ROOT = Path(__file__).resolve().parent.parent
+FUNCTION = FunctionVersion("benchmark")
+REPETITIONS = 5
+
+
+@durable_execution
+def three_branches(event: Any, context: DurableContext) -> list[int]:
+    """Three branches of two steps each."""
+
+    def branch(number: int) -> Callable[[DurableContext], int]:
+        def run(child: DurableContext) -> int:
+            child.step(lambda _: number, name="first")
+            return child.step(lambda _: number, name="second")
+
+        return run
+
+    return context.parallel([branch(number) for number in range(3)]).get_results()
+
+
+@durable_execution
+def ten_steps(event: Any, context: DurableContext) -> int:
+    """Ten steps, one after the other."""
+    return sum(context.step(lambda _, number=number: number, name=f"step-{number}") for number in range(10))
+
+
+_ledger: list[EffectLedger] = []
+
+
+@durable_execution
+def racing(event: Any, context: DurableContext) -> int:
+    """Three branches that read a balance in one step and write it in another."""
+    balance = 0
+
+    def branch(number: int) -> Callable[[DurableContext], int]:
+        def run(child: DurableContext) -> int:
+            def read(_: Any) -> int:
+                _ledger[-1].record("read", key=number)
+                return balance
+
+            def write(_: Any) -> int:
+                nonlocal balance
+                balance = seen + 1
+                _ledger[-1].record("write", key=number)
+                return balance
+
+            seen = child.step(read, name="read")
+            return child.step(write, name="write")
+
+        return run
+
+    context.parallel([branch(number) for number in range(3)])
+    return balance
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measurement: what, how much of which unit, and the bound that it is held to."""
+
+    name: str
+    value: float
+    unit: str
+    bound: str
+
+
+def orders_in_a_second() -> Figure:
+    """Run three branches of two steps in another random order each time."""
+    count = 1_000
+
+    def run(seed: int) -> None:
+        simulator = Simulator(SimulatorOptions(schedule=Seeded(seed)))
+        simulator.run_to_end(simulator.start(three_branches, "{}", function=FUNCTION))
+        simulator.close()
+
+    for seed in range(100):
+        run(seed)
+    gc.collect()
+    started = time.perf_counter()
+    for seed in range(count):
+        run(seed)
+    rate = count / (time.perf_counter() - started)
+    return Figure("random orders of 3 branches of 2 steps", rate, "a second", ">= 1,500")
+
+
+def sweep() -> Figure:
+    """Crash a handler of ten steps at each of its points."""
+
+    def test(runner: LocalRunner, effects: EffectLedger) -> None:
+        assert runner.run({}).value == 45
+
+    settings = ExplorationSettings(crashes="all", interleavings=0, api_faults="none")
+    timings = []
+    for _ in range(REPETITIONS + 1):
+        gc.collect()
+        started = time.perf_counter()
+        report = explore(SimulatedTrials(Target(ten_steps, FUNCTION), test), settings)
+        timings.append(time.perf_counter() - started)
+        assert report.passed, report
+    name = f"sweep of the crashes of ten steps, {report.coverage.runs} runs"
+    return Figure(name, statistics.median(timings[1:]) * 1000, "ms", "<= 50")
+
+
+def shrinking() -> Figure:
+    """Find a lost update in random orders, and make it as small as it gets."""
+
+    def test(runner: LocalRunner, effects: EffectLedger) -> None:
+        _ledger.append(effects)
+        try:
+            assert runner.run({}).value == 3, "an update was lost"
+        finally:
+            _ledger.pop()
+
+    settings = ExplorationSettings(crashes="none", interleavings=200, api_faults="none")
+    started = time.perf_counter()
+    report = explore(SimulatedTrials(Target(racing, FUNCTION), test), settings)
+    elapsed = time.perf_counter() - started
+    assert not report.passed
+    name = f"lost update found and shrunk to {len(report.plan)} decisions"
+    return Figure(name, elapsed, "s", "<= 2")
+
+
+def what_the_marker_adds() -> Figure:
+    """Run the quick-start tests under pytest as they are, and explored."""
+
+    def seconds(*options: str) -> float:
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull]
+        started = time.perf_counter()
+        subprocess.run([*command, *options, str(project)], check=True, capture_output=True, cwd=project)
+        return time.perf_counter() - started
+
+    project = ROOT / "build" / "explored"
+    project.mkdir(parents=True, exist_ok=True)
+    (project / "test_order.py").write_text(_ORDINARY_TEST)
+    plain = min(seconds() for _ in range(3))
+    explored = min(seconds("--durable-explore") for _ in range(3))
+    return Figure("what bare durable_explore adds to an ordinary test", explored - plain, "s", "<= 2")
+
+
+_ORDINARY_TEST = """
+import pytest
+from durable_sdk import DurableContext, durable_execution
+from durable_sdk.config import Duration
+
+
+@durable_execution
+def order(event, context: DurableContext):
+    reserved = context.step(lambda _: "reserved", name="reserve")
+    def notify(channel):
+        return lambda child: child.step(lambda _: channel, name="send")
+    sent = context.parallel([notify("mail"), notify("sms")], name="notify").get_results()
+    context.wait(Duration.from_days(2))
+    charged = context.step(lambda _: "charged", name="charge")
+    return [reserved, *sent, charged]
+
+
+@pytest.mark.durable_execution(handler=order)
+def test_order(durable_runner):
+    assert durable_runner.run({}).value == ["reserved", "mail", "sms", "charged"]
+"""
+
+
+def figures() -> list[Figure]:
+    """Measure everything."""
+    return [orders_in_a_second(), sweep(), shrinking(), what_the_marker_adds()]
+
+
+def table(measured: list[Figure]) -> str:
+    """Return the figures as Markdown."""
+    rows = [f"| {one.name} | {one.value:,.3g} {one.unit} | {one.bound} |" for one in measured]
+    return "\n".join(["| exploration | measured | bound |", "|---|---|---|", *rows])
+
+
+if __name__ == "__main__":
+    print(table(figures()))
