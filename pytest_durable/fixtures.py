@@ -125,7 +125,7 @@ def make_runner(demands: Demands, directions: Directions) -> LocalRunner:
         return replace(
             _options(mark, seed, schedule, settings.stall_seconds),
             more_checkers=listeners,
-            traces_operations=demands.replay_check != "off",
+            traces_operations=True,
         )
 
     target = Target(mark.handler, FunctionVersion(mark.lambda_function_name))

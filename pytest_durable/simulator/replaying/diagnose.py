@@ -161,7 +161,7 @@ class _Search:
 
     def _state_cause(self, name: str) -> Cause:
         is_cell = name in self._trace.surroundings.cells
-        read = self._code.read_at(name, is_global=not is_cell)
+        read = self._code.read_at(name)
         written = self._code.written_in_step(name)
         what = f"{'variable' if is_cell else 'module global'} {name!r}, which outlives the invocation"
         if written is not None:
@@ -173,12 +173,13 @@ class _Search:
         """Blame a variable of the handler that a step or branch writes: on replay nothing writes it."""
         label = None if self._divergence.inputs is None else self._divergence.inputs[0].label
         for name, written in self._code.local_writes():
-            if label is None or name == label or self._code.reads_local(name):
+            read = self._code.local_read(name, written)
+            if label is None or name == label or read is not None:
                 what = f"variable {name!r}, which is written in {written.step}"
                 then_now = self._divergence.inputs
                 if then_now is not None and is_round_trip(then_now[0].value, then_now[1].value):
                     what += "; JSON has changed the value that the step returns"
-                sites = _sites(written.site, self._code.read_at(name, is_global=False))
+                sites = _sites(written.site, read)
                 return cause("branch" if written.is_branch else "closure", what, sites)
         return None
 

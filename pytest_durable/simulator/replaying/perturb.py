@@ -97,12 +97,12 @@ class Perturbation:
         self._unnamed = {name: os.environ.get(name) for name in SANDBOX_VARIABLES}
         with environment_kept():
             os.urandom = self._urandom
-            vars(random)["_urandom"] = self._urandom
+            setattr(random, "_urandom", self._urandom)
             try:
                 yield
             finally:
                 os.urandom = real
-                vars(random)["_urandom"] = inner
+                setattr(random, "_urandom", inner)
                 random.setstate(state)
 
     @contextmanager

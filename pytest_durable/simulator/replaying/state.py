@@ -75,15 +75,21 @@ class CodeReader:
                         is_branch = call.call.operation_type != "STEP"
                         yield name, Written(call.label, _site(each.__code__, line), is_branch)
 
-    def reads_local(self, name: str) -> bool:
-        """Return whether a body that has the variable reads it itself."""
-        return any(name in code.co_cellvars and _load(code, name) for code in self._codes(with_module=False))
+    def local_read(self, name: str, written: Written) -> Site | None:
+        """Return the first line at which the function that has the variable, or one inside it, reads it."""
+        for code in self._codes(with_module=True):
+            owner = f"{code.co_qualname}.<locals>."
+            if name in code.co_cellvars and written.site.function.startswith(owner):
+                inside = [code, *(each for each in _codes_in(code) if each not in self._step_codes)]
+                lines = [(each, _load(each, name)) for each in inside]
+                found = next(((each, line) for each, line in lines if line is not None), None)
+                if found is not None:
+                    return _site(*found)
+        return None
 
-    def read_at(self, name: str, *, is_global: bool) -> Site | None:
-        """Return the first line outside steps that reads the variable."""
-        for code in self._codes(with_module=is_global):
-            if not is_global and name not in (*code.co_cellvars, *code.co_freevars):
-                continue
+    def read_at(self, name: str) -> Site | None:
+        """Return the first line outside steps that reads a global, or a variable of the function around."""
+        for code in self._codes(with_module=True):
             line = _load(code, name)
             if line is not None:
                 return _site(code, line)
@@ -130,6 +136,13 @@ def _named(function: FunctionType) -> Iterator[FunctionType]:
         value = unwrap(value) if callable(value) and hasattr(value, "__wrapped__") else value
         if isinstance(value, FunctionType) and value.__module__ == function.__module__:
             yield value
+
+
+def _codes_in(code: CodeType) -> Iterator[CodeType]:
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield constant
+            yield from _codes_in(constant)
 
 
 def _load(code: CodeType, name: str) -> int | None:
