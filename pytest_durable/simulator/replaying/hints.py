@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
+from durable_sdk.lambda_service import OperationStatus
 from pytest_durable.errors import NonDeterminismError
 from pytest_durable.simulator.replaying.check import check_traces
 from pytest_durable.simulator.replaying.evidence import Read, gathered
@@ -51,7 +52,7 @@ def _swallowed(trace: Trace) -> str:
         if position == 0 or call.call.operation_type not in _BLOCKING or not is_open:
             continue
         following = by_place.get((context_id, position + 1))
-        if following is None and not (context_id is None and None in trace.ended):
+        if following is None and not (context_id is None and _has_succeeded(trace)):
             continue
         if any(each.call.position == 0 and each.call.context_id == context_id for each in by_place.values()):
             # Branches of a batch go on beside one another.
@@ -66,6 +67,11 @@ def _swallowed(trace: Trace) -> str:
         ]
         return "\n".join(lines)
     return ""
+
+
+def _has_succeeded(trace: Trace) -> bool:
+    record = trace.execution.record
+    return record.log.operations[record.execution.operation_id].status is OperationStatus.SUCCEEDED
 
 
 def _of_replay(trace: Trace, *, virtual_clock: bool) -> Iterator[str]:
@@ -83,9 +89,11 @@ def _of_replay(trace: Trace, *, virtual_clock: bool) -> Iterator[str]:
 
 def _variables(trace: Trace, outcome: Outcome) -> Iterator[str]:
     code = CodeReader(trace, outcome.replay)
-    for name, written in islice(code.local_writes(), _SHOWN):
-        read = code.read_at(name, is_global=False)
-        if read is None or not code.reads_local(name):
+    # A variable that many steps write is told of once.
+    variables = dict(reversed(list(code.local_writes())))
+    for name, written in islice(variables.items(), _SHOWN):
+        read = code.local_read(name, written)
+        if read is None:
             continue
         yield "\n".join(
             [

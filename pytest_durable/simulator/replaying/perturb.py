@@ -97,12 +97,12 @@ class Perturbation:
         self._unnamed = {name: os.environ.get(name) for name in SANDBOX_VARIABLES}
         with environment_kept():
             os.urandom = self._urandom
-            setattr(random, "_urandom", self._urandom)
+            random._urandom = self._urandom  # type: ignore[attr-defined]
             try:
                 yield
             finally:
                 os.urandom = real
-                setattr(random, "_urandom", inner)
+                random._urandom = inner  # type: ignore[attr-defined]
                 random.setstate(state)
 
     @contextmanager
