@@ -113,6 +113,16 @@ class DurableTest:
         if self.runner is not None and self._demands.replay_check != "off":
             self.runner.check_replay(self._demands.replay_check, self._seen_prefixes)
 
+    def hints(self) -> list[str]:
+        """Return what in the handler may be why the test has failed; none if no replay is checked."""
+        if self.runner is None or self._demands.replay_check == "off":
+            return []
+        try:
+            return self.runner.hints()
+        except Exception as error:
+            # The failure itself is to be shown, whatever its handler does when it runs again.
+            return [f"This could not be found out: {type(error).__name__}: {error}"]
+
     def check_hash_order(self) -> None:
         """Replay in other processes what may depend on the order of a set, if the test is explored.
 
