@@ -113,6 +113,13 @@ class DurableTest:
         if self.runner is not None and self._demands.replay_check != "off":
             self.runner.check_replay(self._demands.replay_check, self._seen_prefixes)
 
+    def explain(self, error: Exception) -> None:
+        """Add to the error of a run why its handler took another way than it had recorded, if it did."""
+        if self.runner is not None:
+            text = self.runner.explain_divergence()
+            if text:
+                error.add_note(text)
+
     def check_hash_order(self) -> None:
         """Replay in other processes what may depend on the order of a set, if the test is explored.
 
