@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +18,10 @@ _FILE = "SEPARATE_OUTCOMES"
 
 
 class Outcome(NamedTuple):
-    """What became of one test: ``text`` has its failure and the sections of its report."""
+    """What became of one test: ``text`` has its failure and the sections of its report.
+
+    ``seconds`` are those that it and its processes have had of a processor: others may want it, too.
+    """
 
     outcome: str
     seconds: float
@@ -66,15 +69,28 @@ class Recorder:
         self._path = Path(path)
         self._tests: dict[str, Outcome] = {}
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        began = _processor_seconds()
+        done = yield
+        outcome = self._tests[item.nodeid]
+        self._tests[item.nodeid] = outcome._replace(seconds=_processor_seconds() - began)
+        return done
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        outcome, seconds, text = self._tests.get(report.nodeid, Outcome("passed", 0.0, ""))
+        outcome, _, text = self._tests.get(report.nodeid, Outcome("passed", 0.0, ""))
         if report.outcome != "passed":
             outcome, text = report.outcome, text + report.longreprtext
         text += "".join(f"\n--- {name}\n{section}" for name, section in report.sections)
-        self._tests[report.nodeid] = Outcome(outcome, seconds + report.duration, text)
+        self._tests[report.nodeid] = Outcome(outcome, 0.0, text)
 
     def pytest_sessionfinish(self) -> None:
         self._path.write_text(json.dumps(self._tests), encoding="utf-8")
+
+
+def _processor_seconds() -> float:
+    user, system, children_user, children_system, _ = os.times()
+    return user + system + children_user + children_system
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -30,7 +30,8 @@ def _checked(given: object) -> list[type[Fault]]:
     for kind in given if isinstance(given, (list, tuple)) else (given,):
         if not (isinstance(kind, type) and issubclass(kind, Fault)):
             raise UsageError(
-                f"The hook pytest_durable_faults returns subclasses of pytest_durable.faults.Fault, got {kind!r}."
+                "The hook pytest_durable_faults returns subclasses of pytest_durable.faults.Fault, "
+                f"got {kind!r}."
             )
         kinds.append(kind)
     return kinds

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 
 class Kind(StrEnum):
@@ -53,19 +53,17 @@ class Situation(Protocol):
         ...
 
 
-@runtime_checkable
 class InformedSchedule(Protocol):
-    """A schedule that wants to know more. A run sets ``situation`` before it asks."""
+    """A schedule that wants to know more: its class has a ``situation``, which a run sets before it asks."""
 
     is_ordinary: bool
-    situation: Situation | None
+    situation: Situation | None = None
 
     def pick(self, kind: str, options: int) -> int:
         """Return the index of an option."""
         ...
 
 
-@runtime_checkable
 class FollowingSchedule(Protocol):
     """A schedule that is told what happens, and what that touches, from one decision to the next.
 
@@ -73,7 +71,7 @@ class FollowingSchedule(Protocol):
     """
 
     is_ordinary: bool
-    situation: Situation | None
+    situation: Situation | None = None
 
     def pick(self, kind: str, options: int) -> int:
         """Return the index of an option."""

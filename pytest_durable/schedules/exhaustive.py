@@ -143,6 +143,7 @@ class _Run:
     """
 
     is_ordinary = False
+    situation: Situation | None = None
 
     def __init__(
         self,
@@ -152,7 +153,6 @@ class _Run:
         *,
         reduces: bool,
     ) -> None:
-        self.situation: Situation | None = None
         self._search = search
         self._path = path
         self._limits = limits

@@ -21,9 +21,9 @@ class Pct:
     """
 
     is_ordinary = False
+    situation: Situation | None = None
 
     def __init__(self, seed: int, depth: int = 3, steps: int = 100) -> None:
-        self.situation: Situation | None = None
         self._depth = depth
         self.steps = max(steps, depth - 1)
         """Among how many decisions, the first of the run, the change points are drawn."""

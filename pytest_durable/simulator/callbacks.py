@@ -74,6 +74,11 @@ class Callbacks:
         self.answered: dict[str, None] = {}
         """The ids of the callbacks that the test itself has answered."""
 
+    @property
+    def await_submitters(self) -> bool:
+        """Whether a script is to answer a callback, some time after a submitter that has not ended."""
+        return bool(self._unsubmitted)
+
     # What the test says.
 
     def succeed(self, callback_id: str, result: str | None) -> None:

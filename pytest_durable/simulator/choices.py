@@ -6,7 +6,8 @@ so the sequence of zeros is the plain run.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from functools import cache
+from typing import NamedTuple, cast
 
 from pytest_durable.schedules.base import FollowingSchedule, InformedSchedule, Schedule, Situation
 
@@ -19,14 +20,23 @@ class Choice(NamedTuple):
     picked: int
 
 
+@cache
+def _interests(strategy: type[Schedule]) -> tuple[bool, bool]:
+    """Return whether a strategy wants to know of situations, and of what happens between them."""
+    # Each run has a schedule of its own, and asking an instance for all members of a protocol takes long.
+    follows = all(hasattr(strategy, name) for name in ("join", "begin", "resume", "touch"))
+    return follows or hasattr(strategy, "situation"), follows
+
+
 class Choices:
     """Asks the schedule and records the answers."""
 
     def __init__(self, schedule: Schedule) -> None:
         self.are_ordinary = schedule.is_ordinary
         self._pick = schedule.pick
-        self._informed = schedule if isinstance(schedule, InformedSchedule) else None
-        self.follower = schedule if isinstance(schedule, FollowingSchedule) else None
+        informed, follows = _interests(type(schedule))
+        self._informed = cast(InformedSchedule, schedule) if informed else None
+        self.follower = cast(FollowingSchedule, schedule) if follows else None
         """The schedule, if it wants to know what happens between decisions."""
         self.recorded: list[Choice] = []
 

@@ -117,11 +117,12 @@ class EventQueue(Generic[T]):
 
     def later(self, head: Entry[T], now: int) -> Entry[T] | None:
         """Return the first entry that may not happen in place of the ``head``, None if there is none."""
-        instant = max(head.due, now)
+        last = max(head.due, now) * _PRIORITIES + _PRIORITIES - 1
         for key in self._keys:
-            if key // _PRIORITIES > instant or (key - head.key) % _PRIORITIES:
-                for entry in self._live(key):
-                    return entry
+            if key != head.key and (key > last or (key - head.key) % _PRIORITIES):
+                for entry in self._lines[key]:
+                    if not (entry.cancelled or entry.scope.closed):
+                        return entry
         return None
 
     def due_by(self, now: int) -> list[Entry[T]]:

@@ -7,7 +7,7 @@ work is due, as when a machine is slow: for a while, and never past anybody's ti
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 from durable_sdk.lambda_service import OperationType
 from pytest_durable.schedules.base import Kind
@@ -34,7 +34,9 @@ from pytest_durable.simulator.turns import Task
 MAX_DELAY_MICROSECONDS = 60_000_000
 
 # What a machine does, and may be slow to do. All else happens at its time.
-_WORK = (TaskDue, CallArrived, CallAnswered, HandlerEnded, ShadowEnded, InvocationDue, FunctionEnded)
+_WORK = frozenset(
+    {TaskDue, CallArrived, CallAnswered, HandlerEnded, ShadowEnded, InvocationDue, FunctionEnded}
+)
 
 _TIME = "time"
 
@@ -46,6 +48,8 @@ class Order:
         self.is_ordinary = choices.are_ordinary
         self._injector = injector
         self._is_watched = False
+        self.holds_time: Callable[[], bool] = lambda: False
+        """Whether time has to stand still while work is due."""
         self._clock = clock
         self._queue = queue
         self._choices = choices
@@ -67,8 +71,8 @@ class Order:
             self._follower.touch_everything()
         now = self._clock.now
         self._rivals = self._queue.rivals(head, now)
-        can_wait = isinstance(head.item, _WORK) and head.priority is not Priority.DEATH
-        self._later = self._advance(head, horizon) if can_wait else None
+        can_wait = type(head.item) in _WORK and head.priority is not Priority.DEATH
+        self._later = self._advance(head, now, horizon) if can_wait else None
         self._preempted = None
         entry = self._choose(head, now)
         if self._follower is not None:
@@ -97,10 +101,12 @@ class Order:
             return head
         return self._rivals[self._choices.choose(Kind.NEXT, len(self._rivals), self)]
 
-    def _advance(self, head: Entry[Item], horizon: int | None) -> Entry[Item] | None:
+    def _advance(self, head: Entry[Item], now: int, horizon: int | None) -> Entry[Item] | None:
         """Return what may happen before all that could come now, although it would come later."""
-        later = self._queue.later(head, self._clock.now)
+        later = self._queue.later(head, now)
         if later is None or later.priority is Priority.DEADLINE or _is_time_limit(later.item):
+            return None
+        if later.due > now and self.holds_time():
             return None
         latest = head.due + MAX_DELAY_MICROSECONDS
         if later.due > (latest if horizon is None else min(latest, horizon)):

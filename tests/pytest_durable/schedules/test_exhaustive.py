@@ -9,8 +9,7 @@ import pytest
 import small_world
 from small_world import Shape
 
-from pytest_durable.schedules import ExhaustiveSearch, FollowingSchedule, Kind
-from pytest_durable.schedules.base import Schedule
+from pytest_durable.schedules import ExhaustiveSearch, FollowingSchedule, Kind, Situation
 
 PLAIN = [[[("step", ())], [("step", ())]]]
 SAME_EFFECT: Shape = [[[("step", ("x",))], [("step", ("x",))]]]
@@ -133,9 +132,9 @@ class Watched:
     """A schedule that is told what happens, and takes note."""
 
     is_ordinary = False
+    situation: Situation | None = None
 
     def __init__(self) -> None:
-        self.situation = None
         self.told: list[object] = []
 
     def pick(self, kind: str, options: int) -> int:
@@ -160,8 +159,7 @@ class Watched:
 
 def test_a_schedule_that_follows_is_told_what_each_entry_touches() -> None:
     schedule = Watched()
-    assert isinstance(schedule, FollowingSchedule)
-    followed: Schedule = schedule
+    followed: FollowingSchedule = schedule
     small_world.run(SAME_EFFECT, followed)
     told = schedule.told
     # Between two runs of the loop it is the test's turn, which may look at anything.

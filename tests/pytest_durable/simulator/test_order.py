@@ -8,7 +8,13 @@ from typing import Any
 import pytest
 
 from durable_sdk import DurableContext, _runtime, durable_execution
-from durable_sdk.config import CallbackConfig, CompletionConfig, Duration, ParallelConfig
+from durable_sdk.config import (
+    CallbackConfig,
+    CompletionConfig,
+    Duration,
+    ParallelConfig,
+    WaitForCallbackConfig,
+)
 from pytest_durable.errors import CheckerError
 from pytest_durable.schedules import InOrder, Kind, Pct, Schedule, Seeded
 from pytest_durable.simulator.identifiers import FunctionVersion
@@ -130,6 +136,29 @@ def approved(event: Any, context: DurableContext) -> Any:
 def test_an_answer_that_comes_in_time_comes_in_time_under_every_schedule(seed: int) -> None:
     for schedule in (Eager(), Seeded(seed, advances=0.5)):
         runner = runner_of(approved, schedule)
+        runner.on_callback("approval").succeed("yes", after="10s")
+        assert runner.run().value == "yes"
+
+
+@durable_execution
+def submitted(event: Any, context: DurableContext) -> Any:
+    def asking(branch: DurableContext) -> Any:
+        def submit(callback_id: str, _: Any) -> None:
+            preempt("submission")
+
+        config = WaitForCallbackConfig(timeout=Duration(seconds=20))
+        return branch.wait_for_callback(submit, name="approval", config=config)
+
+    def waiting(branch: DurableContext) -> None:
+        branch.wait(15)
+
+    return context.parallel([asking, waiting]).get_results()[0]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_slow_submitter_does_not_make_its_answer_late(seed: int) -> None:
+    for schedule in (Eager(), Seeded(seed, advances=0.5)):
+        runner = runner_of(submitted, schedule)
         runner.on_callback("approval").succeed("yes", after="10s")
         assert runner.run().value == "yes"
 
