@@ -119,7 +119,7 @@ DEFECTS = (
         ),
         "test_branches_record_at_once",
         ("DurableStuckError",),
-        at_most=150,
+        at_most=250,
     ),
     Defect(
         "what has been posted before somebody waits for it is missed",
