@@ -1,4 +1,4 @@
-"""How fast tests are explored: orders in a second, a sweep of crashes, shrinking, and what a marker adds.
+"""How fast tests are explored: orders in a second, a sweep of crashes, and what a marker adds.
 
     python benchmarks/exploration.py
 
@@ -54,35 +54,6 @@ def ten_steps(event: Any, context: DurableContext) -> int:
     return sum(context.step(lambda _, number=number: number, name=f"step-{number}") for number in range(10))
 
 
-_ledger: list[EffectLedger] = []
-
-
-@durable_execution
-def racing(event: Any, context: DurableContext) -> int:
-    """Three branches that read a balance in one step and write it in another."""
-    balance = 0
-
-    def branch(number: int) -> Callable[[DurableContext], int]:
-        def run(child: DurableContext) -> int:
-            def read(_: Any) -> int:
-                _ledger[-1].record("read", key=number)
-                return balance
-
-            def write(_: Any) -> int:
-                nonlocal balance
-                balance = seen + 1
-                _ledger[-1].record("write", key=number)
-                return balance
-
-            seen = child.step(read, name="read")
-            return child.step(write, name="write")
-
-        return run
-
-    context.parallel([branch(number) for number in range(3)])
-    return balance
-
-
 @dataclass(frozen=True, slots=True)
 class Figure:
     """One measurement: what, how much of which unit, and the bound that it is held to."""
@@ -130,25 +101,6 @@ def sweep() -> Figure:
     return Figure(name, statistics.median(timings[1:]) * 1000, "ms", "<= 50")
 
 
-def shrinking() -> Figure:
-    """Find a lost update in random orders, and make it as small as it gets."""
-
-    def test(runner: LocalRunner, effects: EffectLedger) -> None:
-        _ledger.append(effects)
-        try:
-            assert runner.run({}).value == 3, "an update was lost"
-        finally:
-            _ledger.pop()
-
-    settings = ExplorationSettings(crashes="none", interleavings=200, api_faults="none")
-    started = time.perf_counter()
-    report = explore(SimulatedTrials(Target(racing, FUNCTION), test), settings)
-    elapsed = time.perf_counter() - started
-    assert not report.passed
-    name = f"lost update found and shrunk to {len(report.plan)} decisions"
-    return Figure(name, elapsed, "s", "<= 2")
-
-
 def what_the_marker_adds() -> Figure:
     """Run the quick-start tests under pytest as they are, and explored."""
 
@@ -191,7 +143,7 @@ def test_order(durable_runner):
 
 def figures() -> list[Figure]:
     """Measure everything."""
-    return [orders_in_a_second(), sweep(), shrinking(), what_the_marker_adds()]
+    return [orders_in_a_second(), sweep(), what_the_marker_adds()]
 
 
 def table(measured: list[Figure]) -> str:

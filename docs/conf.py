@@ -88,3 +88,14 @@ def imported(path: str) -> object:
         return getattr(import_module(module), name, None)
     except ImportError:
         return None
+
+
+# Types in signatures of the reference that have no entry of their own there.
+nitpick_ignore = [
+    *globals().get("nitpick_ignore", []),
+    ("py:class", "pytest_durable.faults.base.Fault"),
+    ("py:class", "pytest_durable.plan.Plan"),
+    ("py:class", "pytest_durable.simulator.choices.Choice"),
+    ("py:class", "pytest_durable.simulator.execution.SimulatedExecution"),
+    ("py:class", "pytest_durable.simulator.ledger.effect.Source"),
+]
