@@ -8,10 +8,11 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
+from durable_sdk.exceptions import NonDeterministicExecutionError
 from pytest_durable.backend import Runner
 from pytest_durable.drawn import DrawnPlan
 from pytest_durable.durations import DurationLike, to_microseconds, to_whole_seconds
-from pytest_durable.errors import UnusedFaultError, UnusedScriptError, UsageError
+from pytest_durable.errors import NonDeterminismError, UnusedFaultError, UnusedScriptError, UsageError
 from pytest_durable.faults import Fault
 from pytest_durable.history.codec import event_to_json, to_datetime
 from pytest_durable.plan import Plan
@@ -544,6 +545,23 @@ class LocalRunner(Runner):
             {} if seen is None else seen,
             virtual_clock=self._simulator.options.virtual_clock,
         )
+
+    def explain_divergence(self) -> str:
+        """Return what the replay check says if the SDK has found an operation that is not the recorded one.
+
+        Empty if it has not, or nothing is traced.
+        """
+        traces = self._simulator.traces
+        errors = [execution.record.operation.error or {} for execution in self.executions]
+        if traces is None or not any(
+            str(error.get("ErrorType")).endswith(NonDeterministicExecutionError.__name__) for error in errors
+        ):
+            return ""
+        try:
+            self.check_replay()
+        except NonDeterminismError as error:
+            return str(error)
+        return ""
 
     def check_hash_order(self) -> None:
         """Replay in processes with other hash seeds what may depend on the order of a set, or on ``hash()``.

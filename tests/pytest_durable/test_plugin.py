@@ -576,3 +576,115 @@ def test_a_malformed_stall_time_is_refused_with_its_value(project: pytest.Pytest
     result.stdout.fnmatch_lines(
         [f"*durable_stall_seconds in the configuration is a positive number, got '{value}'*"]
     )
+
+
+def test_a_replay_sees_the_doubles_of_the_run_and_calls_nothing_real(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        shop="""
+        from durable_sdk import durable_execution
+
+        called = []
+
+        def rate():
+            called.append(1)
+            return 7
+
+        @durable_execution
+        def handler(event, context):
+            return context.step(lambda: 1, name=f"charge-{rate()}")
+        """,
+        test_shop="""
+        from unittest import mock
+        import pytest, shop
+
+        @pytest.mark.durable_execution(handler=shop.handler)
+        @mock.patch("shop.rate", lambda: 5)
+        def test_decorated(durable_runner):
+            assert durable_runner.run().get_step("charge-5")
+
+        @pytest.mark.durable_execution(handler=shop.handler)
+        def test_with_block(durable_runner):
+            with mock.patch("shop.rate", lambda: 5):
+                assert durable_runner.run().get_step("charge-5")
+
+        def test_nothing_real_was_called():
+            assert shop.called == []
+        """,
+    )
+    project.runpytest().assert_outcomes(passed=3)
+
+
+_COIN = """
+    import random
+    import pytest
+    from durable_sdk import durable_execution
+
+    @durable_execution
+    def handler(event, context):
+        if random.random() < 0.5:
+            context.step(lambda: 1, name="heads")
+        else:
+            context.step(lambda: 1, name="tails")
+        context.wait(60)
+"""
+
+
+def test_a_handler_that_differs_on_replay_fails_its_test_with_the_cause(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        f"""{_COIN}
+    @pytest.mark.durable_execution(handler=handler)
+    def test_coin(durable_runner):
+        durable_runner.start().until_suspended()
+
+    @pytest.mark.durable_execution(handler=handler, replay_check="off")
+    def test_unchecked(durable_runner):
+        durable_runner.start().until_suspended()
+    """
+    )
+    result = project.runpytest_inprocess("-p", "no:randomly")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(
+        ["NonDeterminismError: On replay handler calls Step *", "Cause: random, read outside a step."]
+    )
+
+
+def test_the_configuration_decides_about_the_replay_check_and_is_checked(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        f"""{_COIN}
+    @pytest.mark.durable_execution(handler=handler)
+    def test_coin(durable_runner):
+        durable_runner.start().until_suspended()
+    """
+    )
+    project.runpytest_inprocess("-o", "durable_replay_check=off").assert_outcomes(passed=1)
+    result = project.runpytest_inprocess("-o", "durable_replay_check=some")
+    assert "durable_replay_check in the configuration is one of" in result.stdout.str() + result.stderr.str()
+
+
+def test_a_test_that_fails_because_the_sdk_found_another_operation_is_told_why(
+    project: pytest.Pytester,
+) -> None:
+    project.makepyfile(
+        """
+    import time
+    import pytest
+    from durable_sdk import durable_execution
+
+    @durable_execution
+    def handler(event, context):
+        context.step(lambda: 1, name="early" if time.time() < 1767225610 else "late")
+        context.wait(60)
+
+    @pytest.mark.durable_execution(handler=handler)
+    def test_time(durable_runner):
+        assert durable_runner.run().status == "SUCCEEDED"
+    """
+    )
+    result = project.runpytest_inprocess()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*On replay handler calls Step 'late' where it called Step 'early'.*",
+            "*Cause: the time, read outside*",
+        ]
+    )

@@ -98,11 +98,14 @@ def gathered(clock: ObservedClock, perturbation: Perturbation) -> Iterator[Evide
     )
     _install_audit_hook()
     _listening.append(evidence)
-    sys.setprofile(_profiler(evidence))
+    # A profiler of somebody else's stays: it could not be put back on every version of Python.
+    if before is None:
+        sys.setprofile(_profiler(evidence))
     try:
         yield evidence
     finally:
-        sys.setprofile(before)
+        if before is None:
+            sys.setprofile(None)
         _listening.remove(evidence)
         clock.on_read = perturbation.on_entropy = None
 

@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from pytest_durable.simulator.clock import Clock
 from pytest_durable.simulator.replaying.surroundings import Surroundings, environment_kept
@@ -93,16 +94,18 @@ class Perturbation:
     def in_place(self) -> Iterator[None]:
         """Take over chance; give all of it back when the block ends."""
         state = random.getstate()
-        real, inner = os.urandom, vars(random)["_urandom"]
+        # Which `SystemRandom`, and so `secrets`, draws from.
+        module: Any = random
+        real, inner = os.urandom, module._urandom
         self._unnamed = {name: os.environ.get(name) for name in SANDBOX_VARIABLES}
         with environment_kept():
             os.urandom = self._urandom
-            random._urandom = self._urandom  # type: ignore[attr-defined]
+            module._urandom = self._urandom
             try:
                 yield
             finally:
                 os.urandom = real
-                random._urandom = inner  # type: ignore[attr-defined]
+                module._urandom = inner
                 random.setstate(state)
 
     @contextmanager

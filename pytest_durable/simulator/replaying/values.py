@@ -19,6 +19,7 @@ from typing import Any
 
 # Beyond these a value is cut: two values that differ only there count as equal.
 MAX_PARTS = 200
+_DEEPEST = 12
 _SHOWN_CHARACTERS = 120
 
 _ATOMS: dict[type, Callable[[Any], str]] = {
@@ -70,7 +71,11 @@ def is_plain(value: object) -> bool:
 
 def value_text(value: object) -> str:
     """Return the text of a value; equal texts are as good as equal values."""
-    return _Writer().write(value)
+    try:
+        return _Writer().write(value)
+    except Exception:
+        # Code of the value's own class has raised, which is nobody's business here.
+        return f"<{type(value).__qualname__}>"
 
 
 class _Writer:
@@ -78,6 +83,7 @@ class _Writer:
 
     def __init__(self) -> None:
         self._left = MAX_PARTS
+        self._depth = 0
 
     def write(self, value: object) -> str:
         self._left -= 1
@@ -92,7 +98,12 @@ class _Writer:
             return _long(str.__repr__(value), len(value), value.encode(errors="replace"))
         if isinstance(value, bytes | bytearray):
             return _long(repr(bytes(value)), len(value), bytes(value))
-        return self._write_structure(value)
+        if self._depth >= _DEEPEST:
+            return "..."
+        self._depth += 1
+        text = self._write_structure(value)
+        self._depth -= 1
+        return text
 
     def _write_structure(self, value: object) -> str:
         match value:
