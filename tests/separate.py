@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,6 +61,21 @@ def run(
     assert done.returncode in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED), done.stdout + done.stderr
     recorded = json.loads(outcomes.read_text(encoding="utf-8"))
     return {nodeid.partition("::")[2]: Outcome(*fields) for nodeid, fields in recorded.items()}
+
+
+def shared(
+    factory: pytest.TempPathFactory, name: str, make: Callable[[Path], dict[str, Outcome]]
+) -> dict[str, Outcome]:
+    """Return what ``make`` does, which is given a folder; under xdist one worker calls it for all."""
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    folder.mkdir(exist_ok=True)
+    made = folder / "made.json"
+    with (folder / "lock").open("w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            made.write_text(json.dumps(make(folder)), encoding="utf-8")
+    return {test: Outcome(*fields) for test, fields in json.loads(made.read_text(encoding="utf-8")).items()}
 
 
 class Recorder:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,66 +22,64 @@ PROJECT = Path(__file__).parent / "project"
 
 BUDGET_SECONDS = 10
 
-# Each half is run once, by one worker of xdist, and all that is asked about it is asked there.
-for_bugs = pytest.mark.xdist_group("bugs")
-for_sound_workflows = pytest.mark.xdist_group("sound workflows")
-
 
 def run(folder: Path, file: str, *options: str, settings: str = "") -> dict[str, Outcome]:
     """Run a file of the project."""
-    shutil.copytree(PROJECT, folder, dirs_exist_ok=True)
+    shutil.copytree(PROJECT, folder)
     return separate.run(folder, file, *options, settings=settings)
 
 
-@pytest.fixture(scope="module")
-def explored_bugs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
-    """What became of the bugs under exploration."""
-    return run(tmp_path_factory.mktemp("bugs"), "explored.py", "-k", "test_buggy")
+def explore(folder: Path) -> dict[str, Outcome]:
+    """Explore all workflows, the sound ones beside those with bugs."""
+    halves = {"bugs": "test_buggy", "sound": "not test_buggy"}
+    with ThreadPoolExecutor(len(halves)) as pool:
+        runs = [pool.submit(run, folder / name, "explored.py", "-k", which) for name, which in halves.items()]
+    return {test: outcome for each in runs for test, outcome in each.result().items()}
 
 
 @pytest.fixture(scope="module")
-def explored_sound(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
-    """What became of all others under exploration."""
-    return run(tmp_path_factory.mktemp("sound"), "explored.py", "-k", "not test_buggy")
+def explored(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
+    """What became of the corpus under exploration."""
+    return separate.shared(tmp_path_factory, "explored", explore)
 
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
     """What became of the bugs without exploration and without the replay check."""
-    return run(tmp_path_factory.mktemp("alone"), "alone.py", settings="durable_replay_check = off")
+    return separate.shared(
+        tmp_path_factory,
+        "alone",
+        lambda folder: run(folder / "project", "alone.py", settings="durable_replay_check = off"),
+    )
 
 
 def named(case: Bug | Harmless) -> str:
     return case.name
 
 
-@for_bugs
 @pytest.mark.parametrize("bug", BUGS, ids=named)
-def test_a_bug_is_found_and_its_cause_named(bug: Bug, explored_bugs: dict[str, Outcome]) -> None:
-    outcome = explored_bugs[f"test_buggy[{bug.name}]"]
+def test_a_bug_is_found_and_its_cause_named(bug: Bug, explored: dict[str, Outcome]) -> None:
+    outcome = explored[f"test_buggy[{bug.name}]"]
     assert outcome.outcome == "failed"
     missing = [text for text in bug.says if text not in outcome.text]
-    assert not missing, f"{missing} not in:\n{outcome['text']}"
+    assert not missing, f"{missing} not in:\n{outcome.text}"
     assert outcome.seconds < BUDGET_SECONDS
 
 
-@for_sound_workflows
 @pytest.mark.parametrize("bug", BUGS, ids=named)
-def test_a_fixed_twin_is_not_flagged(bug: Bug, explored_sound: dict[str, Outcome]) -> None:
-    outcome = explored_sound[f"test_fixed[{bug.name}]"]
+def test_a_fixed_twin_is_not_flagged(bug: Bug, explored: dict[str, Outcome]) -> None:
+    outcome = explored[f"test_fixed[{bug.name}]"]
     assert outcome.outcome == "passed", outcome.text
     assert outcome.seconds < BUDGET_SECONDS
 
 
-@for_sound_workflows
 @pytest.mark.parametrize("case", HARMLESS, ids=named)
-def test_a_harmless_workflow_is_not_flagged(case: Harmless, explored_sound: dict[str, Outcome]) -> None:
-    outcome = explored_sound[f"test_harmless[{case.name}]"]
+def test_a_harmless_workflow_is_not_flagged(case: Harmless, explored: dict[str, Outcome]) -> None:
+    outcome = explored[f"test_harmless[{case.name}]"]
     assert outcome.outcome == "passed", outcome.text
     assert outcome.seconds < BUDGET_SECONDS
 
 
-@for_bugs
 @pytest.mark.parametrize("bug", BUGS, ids=named)
 def test_an_ordinary_test_misses_what_it_is_said_to_miss(bug: Bug, alone: dict[str, Outcome]) -> None:
     outcome = alone[f"test_alone[{bug.name}]"]

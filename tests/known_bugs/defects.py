@@ -51,7 +51,7 @@ DEFECTS = (
         ),
         "test_early_end",
         ("CheckerError", "which is ended"),
-        at_most=150,
+        at_most=250,
     ),
     Defect(
         "a wait that has begun is started again",
@@ -64,7 +64,7 @@ DEFECTS = (
         ),
         "test_waits_in_branches",
         ("wait",),
-        at_most=150,
+        at_most=250,
     ),
     Defect(
         "a replay takes the result of another operation",
@@ -77,7 +77,7 @@ DEFECTS = (
         ),
         "test_other_operation",
         ("answered with the result of",),
-        at_most=150,
+        at_most=250,
     ),
     Defect(
         "branches that are due at the same time are compared",
@@ -102,7 +102,7 @@ DEFECTS = (
         ),
         "test_equal_times",
         ("'<' not supported",),
-        at_most=150,
+        at_most=250,
     ),
     Defect(
         "a task that has sent keeps the right to send, with an update in the queue that nobody waits for",
@@ -132,7 +132,7 @@ DEFECTS = (
         ),
         "test_one_at_a_time",
         ("DurableStuckError",),
-        at_most=150,
+        at_most=250,
     ),
 )
 
