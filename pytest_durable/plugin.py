@@ -266,7 +266,7 @@ def pytest_runtest_makereport(
 
     if report.failed:
         tell_in_summary(test, report)
-        text = failure_text(test, f"pytest {shlex.quote(item.nodeid)}")
+        text = failure_text(test, f"pytest {shlex.quote(item.nodeid)}", report.longreprtext)
         if text:
             report.sections.append((_FAILURE_SECTION, text))
     else:

@@ -49,7 +49,8 @@ class Point(NamedTuple):
 
     ``path`` is that of the step or callback; at a request it is the name of the API (``checkpoint`` or
     ``get_state``), at the others it is that of the function. ``effect`` is the name of the effect during
-    a step. ``execution`` and ``invocation`` (1 for the first) tell whose point it is.
+    a step, and of a request what it tells the service. ``execution`` and ``invocation`` (1 for the first)
+    tell whose point it is.
     """
 
     position: Position

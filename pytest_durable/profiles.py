@@ -25,7 +25,7 @@ PROFILES: Final[Mapping[str, Mapping[str, Any]]] = {
 """The profiles of this package. Their figures are in the documentation."""
 
 _INTEGERS = ("seed", "schedules", "depth", "orders", "preemptions", "advances")
-_TEXTS = ("crashes", "api_faults", "budget", "liveness")
+_TEXTS = ("crashes", "api_faults", "budget")
 KEYS = ("explore", "interleavings", "callbacks", *_INTEGERS, *_TEXTS)
 """What a profile may set."""
 

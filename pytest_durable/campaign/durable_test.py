@@ -113,6 +113,16 @@ class DurableTest:
         if self.runner is not None and self._demands.replay_check != "off":
             self.runner.check_replay(self._demands.replay_check, self._seen_prefixes)
 
+    def hints(self) -> list[str]:
+        """Return what in the handler may be why the test has failed; none if no replay is checked."""
+        if self.runner is None or self._demands.replay_check == "off":
+            return []
+        try:
+            return self.runner.hints()
+        except Exception as error:
+            # The failure itself is to be shown, whatever its handler does when it runs again.
+            return [f"This could not be found out: {type(error).__name__}: {error}"]
+
     def explain(self, error: Exception) -> None:
         """Add to the error of a run why its handler took another way than it had recorded, if it did."""
         if self.runner is not None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from textwrap import indent
 from typing import Any
 
 import pytest
 
 from pytest_durable.campaign.durable_test import DurableTest
+from pytest_durable.errors import NonDeterminismError
 from pytest_durable.report.exploration import (
     coverage_section,
     exploration_section,
@@ -19,11 +21,14 @@ from pytest_durable.report.failure import failure_section
 _EFFECTS_SHOWN = 20
 
 
-def failure_text(test: DurableTest, command: str) -> str:
-    """Return the section of a test that has failed, empty if it never had a runner."""
+def failure_text(test: DurableTest, command: str, failure: str) -> str:
+    """Return the section of a test that has failed, empty if it never had a runner.
+
+    ``failure`` is what pytest shows of it; what that says is not said again.
+    """
     runner = test.runner
     timeline = "" if runner is None else runner.timeline()
-    notes = [*test.replay_notes(), *_effects(test), *_of_hooks(test)]
+    notes = [*test.replay_notes(), *_effects(test), *_of_hooks(test), *_hints(test, failure)]
     report = test.report
     if report is not None and not report.passed:
         return exploration_section(
@@ -61,6 +66,14 @@ def tell_in_summary(test: DurableTest, report: pytest.TestReport) -> None:
         crash.message = f"{prefix}{crash.message}"
     elif isinstance(report.longrepr, str):
         report.longrepr = f"{prefix}{report.longrepr}"
+
+
+def _hints(test: DurableTest, failure: str) -> list[str]:
+    """Return what in the handler may be why, of a test that fails by an assertion of its own."""
+    if NonDeterminismError.__name__ in failure:
+        return []
+    found = test.hints()
+    return ["\n".join(["what may be why:", *(indent(hint, "  ") for hint in found)])] if found else []
 
 
 def _effects(test: DurableTest) -> list[str]:

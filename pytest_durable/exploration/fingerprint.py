@@ -39,7 +39,9 @@ def failure_of(error: BaseException, is_users: Callable[[str], bool]) -> Failure
     text = "\n".join((kind, place, normalised(message)))
     summary = f"{type(error).__qualname__}: {message}" if message else type(error).__qualname__
     details = "".join(traceback.format_exception(error))
-    return Failure(hashlib.blake2b(text.encode(), digest_size=6).hexdigest(), summary, details)
+    return Failure(
+        hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest(), summary, details
+    )
 
 
 def normalised(message: str) -> str:

@@ -39,8 +39,7 @@ class ExplorationSettings:
     and time moves on before what could happen at once, None for no bound.
 
     ``budget`` (a duration in real time) and ``schedules`` (a count of runs) end it earlier.
-    ``shard=(k, n)`` leaves to others all but every n-th plan, from the k-th on (from 0). ``liveness`` is the
-    virtual time in which an execution has to end once faults have stopped, where a test demands that it does.
+    ``shard=(k, n)`` leaves to others all but every n-th plan, from the k-th on (from 0).
 
     Raises:
         UsageError: an argument is wrong.
@@ -58,7 +57,6 @@ class ExplorationSettings:
     budget: DurationLike | None = None
     schedules: int | None = None
     shard: tuple[int, int] | None = None
-    liveness: DurationLike = "30d"
 
     def __post_init__(self) -> None:
         _demand_one_of("crashes", self.crashes, ("none", "all", "pairs"))
@@ -82,18 +80,11 @@ class ExplorationSettings:
             raise UsageError(f"schedules is a positive number of runs or None, got {self.schedules!r}.")
         if self.shard is not None:
             object.__setattr__(self, "shard", _shard(self.shard))
-        if to_microseconds(self.liveness, "liveness") == 0:
-            raise UsageError(f"liveness is longer than zero, got {self.liveness!r}.")
 
     @property
     def budget_seconds(self) -> float:
         """How much real time it may take, in seconds; infinity without a budget."""
         return math.inf if self.budget is None else to_microseconds(self.budget) / 1_000_000
-
-    @property
-    def liveness_seconds(self) -> float:
-        """The bound of virtual time once faults have stopped, in seconds."""
-        return to_microseconds(self.liveness) / 1_000_000
 
     def is_mine(self, index: int) -> bool:
         """Return whether the plan of that index, from 0, belongs to this shard."""

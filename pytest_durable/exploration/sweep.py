@@ -10,7 +10,7 @@ with all that follows from them, so shards have nothing in common and together m
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -46,7 +46,7 @@ CALLBACK_KINDS: dict[str, type[Fault]] = {
 # A fault at a point that takes three others to be reached would find what no one meets.
 _MOST_FAULTS = 3
 
-_Place: TypeAlias = tuple[Position, tuple[str | None, ...], str | None]
+_Place: TypeAlias = tuple[Position, tuple[str | None, ...], str | None, int | None]
 
 
 class Topic(StrEnum):
@@ -107,7 +107,7 @@ class Sweep:
         self.equal = 0
         """How many pairs are not run because what follows the first crash is known from another run."""
         self._places: set[_Place] = {_place(point) for point in ordinary.points}
-        self._expanded: set[tuple[str, tuple[_Place, ...]]] = set()
+        self._expanded: set[tuple[str, tuple[_Place, ...], frozenset[tuple[_Place, int]]]] = set()
         self._interned: dict[Point, Point] = {}
         self._sequels: deque[_Sequel] = deque()
         roots = list(self._plans_at(Plan(), ordinary.points, range(len(ordinary.points))))
@@ -165,7 +165,9 @@ class Sweep:
         """Plan a second crash at each of the points, unless another run went on just so."""
         rest = [trial.points[index] for index in indices]
         many = sum(len(faults.crash.explored_at(point)) for point in rest)
-        key = (trial.state, tuple(map(_place, rest)))
+        # Bodies that ran may have changed what no ledger knows of.
+        ran = Counter(_place(point) for point in trial.points if point.position in _BODIES)
+        key = (trial.state, tuple(map(_place, rest)), frozenset(ran.items()))
         if key in self._expanded:
             self.equal += many
             return
@@ -196,8 +198,12 @@ class Sweep:
                     yield Attempt(Plan((*plan.faults, fault)), target)
 
 
+# Where the body of a step has run, in part or to its end.
+_BODIES = frozenset({Position.DURING_STEP, Position.AFTER_STEP})
+
+
 def _place(point: Point) -> _Place:
-    return point.position, point.path, point.effect
+    return point.position, point.path, point.effect, point.attempt
 
 
 _GROUPS = {

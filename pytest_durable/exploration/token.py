@@ -186,7 +186,15 @@ def _to_json(value: object, fault: Fault) -> Any:
         case type() if issubclass(value, BaseException):
             return {"class": _path_of(value, fault)}
         case BaseException():
-            return {"class": _path_of(type(value), fault), "args": _to_json(value.args, fault)}
+            written = {"class": _path_of(type(value), fault), "args": _to_json(value.args, fault)}
+            try:
+                _from_json(written)
+            except TypeError as error:
+                raise UsageError(
+                    f"A token cannot hold the error of {fault!r}: {type(value).__qualname__} cannot be made "
+                    f"again from its args ({error}). Give the fault another error."
+                ) from None
+            return written
         case _:
             raise UsageError(
                 f"A token cannot hold {value!r} of {fault!r}: it holds texts, numbers and errors."

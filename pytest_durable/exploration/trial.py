@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from pytest_durable.faults import Fault
 from pytest_durable.plan import Plan
@@ -59,6 +59,3 @@ class RunTrial(Protocol):
     def __call__(self, plan: Plan, schedule: Schedule | None = None) -> Trial:
         """Run it with the plan's faults, and its picks unless a ``schedule`` decides about order."""
         ...
-
-
-Notify: TypeAlias = Callable[[str], None]

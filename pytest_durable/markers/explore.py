@@ -24,7 +24,6 @@ ARGUMENTS = (
     "orders",
     "preemptions",
     "advances",
-    "liveness",
 )
 
 

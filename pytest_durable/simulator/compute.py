@@ -172,7 +172,7 @@ class Compute:
                 sandbox,
                 self._scripts,
                 # To the service a process that ends is the same whichever way it does.
-                lambda error: ended(Died(error)),
+                lambda error: ended(Died(_addressed(error, request_id))),
                 Origin(
                     record.execution.name or "",
                     record.invocations,
@@ -215,6 +215,14 @@ class Compute:
             "ErrorType": "Sandbox.Timedout",
             "ErrorMessage": f"{moment}Z {invocation.request_id} Task timed out after {seconds}.00 seconds",
         }
+
+
+def _addressed(error: ErrorJson | None, request_id: str) -> ErrorJson | None:
+    """Return what Lambda reports of a sandbox, with the id of the request in its place."""
+    if error is None:
+        return None
+    message = str(error.get("ErrorMessage", "")).replace("{request_id}", request_id)
+    return {**error, "ErrorMessage": message}
 
 
 def exit_error(invocation: Invocation) -> ErrorJson:

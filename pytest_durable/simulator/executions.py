@@ -319,6 +319,14 @@ class Executions:
         if execution.invocation is not None:
             self._crash(execution, error or exit_error(execution.invocation))
 
+    def crash_sandbox(self, execution: SimulatedExecution, sandbox: object, error: ErrorJson | None) -> None:
+        """Kill one sandbox: that of the handler, or of the second run of an invocation delivered twice."""
+        for shadow in execution.shadows:
+            if shadow.sandbox is sandbox:
+                self.forget_shadow(execution, shadow)
+                return
+        self.crash(execution, error)
+
     def time_out_invocation(self, execution: SimulatedExecution, invocation: Invocation) -> None:
         """Kill the sandbox that runs the handler: it takes too long."""
         if invocation is not execution.invocation:

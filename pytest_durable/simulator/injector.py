@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from pytest_durable.errors import UsageError
 from pytest_durable.faults import Fault, reorder
-from pytest_durable.points import Action, Point
+from pytest_durable.points import Action, Delay, Point
 
 # A failure belongs to the test's own line, not to ours.
 __tracebackhide__ = True
@@ -67,14 +67,6 @@ class Injector:
         """The faults that have struck."""
         return [fault for fault, has_struck in zip(self._faults, self._struck, strict=True) if has_struck]
 
-    @property
-    def is_spent(self) -> bool:
-        """Whether no fault is going to strike any more that has not been told to strike always."""
-        return all(
-            fault.times != "always" and not fault.strikes_at(count + 1) and has_struck
-            for fault, count, has_struck in zip(self._faults, self._counts, self._struck, strict=True)
-        )
-
     def absorb(self, other: Injector) -> None:
         """Take note of what has struck in another run with the same faults."""
         self._struck = [mine or theirs for mine, theirs in zip(self._struck, other._struck, strict=True)]
@@ -88,7 +80,8 @@ class Injector:
             if not fault.meets(point):
                 continue
             self._counts[index] += 1
-            if action is None and fault.strikes_at(self._counts[index]):
+            # What merely takes time gives way to what happens then.
+            if (action is None or isinstance(action, Delay)) and fault.strikes_at(self._counts[index]):
                 self._struck[index] = True
                 self.strikes.append((fault, point))
                 action = fault.does(point)

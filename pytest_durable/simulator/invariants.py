@@ -179,9 +179,6 @@ class Invariants(Checker):
                 holds, "at_end", lambda: f"when the test had run, at {self.view.now:%Y-%m-%d %H:%M:%S}"
             )
 
-    def _ended(self) -> str:
-        return f"when the test had run, at {self.view.now:%Y-%m-%d %H:%M:%S}"
-
     def _run_on(self) -> None:
         """Let what is unfinished go on until the first time is up."""
         simulator = self._watched

@@ -24,6 +24,12 @@ from pytest_durable.simulator.service.requests import parse_checkpoint, parse_st
 _APIS = {"CheckpointDurableExecution": CHECKPOINT, "GetDurableExecutionState": GET_STATE}
 
 
+def _told(request: dict[str, Any]) -> str:
+    """Return in short what a request tells the service: which operations, and what is done to them."""
+    updates = request.get("Updates") or ()
+    return ", ".join(f"{update['Action']} {update.get('Name') or update['Type']}" for update in updates)
+
+
 class Requests:
     """The front door of the service: what is applied, what is answered, and when."""
 
@@ -51,12 +57,13 @@ class Requests:
             return
         record = execution.record
         name = record.execution.name or ""
-        point = Point(Position.REQUEST, (_APIS[call.api],), name, record.invocations)
+        told = _told(call.request)
+        point = Point(Position.REQUEST, (_APIS[call.api],), name, record.invocations, told)
         match self._injector.at(point):
             case Die(persisted, error):
                 if persisted:
                     self._apply(execution, call)
-                self._executions.crash(execution, error)
+                self._executions.crash_sandbox(execution, call.task.sandbox, error)
             case Refuse(code, message, status, persisted):
                 if persisted:
                     self._apply(execution, call)

@@ -38,6 +38,7 @@ from pytest_durable.simulator.payload import encode_callback_text, encode_error,
 from pytest_durable.simulator.pending import PendingOperation, pending_operations
 from pytest_durable.simulator.replaying.check import check_traces
 from pytest_durable.simulator.replaying.hash_order import check_hash_order
+from pytest_durable.simulator.replaying.hints import hints
 from pytest_durable.simulator.scripts.book import Around, ScriptBook
 from pytest_durable.simulator.scripts.callbacks import CallbackScript
 from pytest_durable.simulator.scripts.invokes import InvokeScript
@@ -576,6 +577,18 @@ class LocalRunner(Runner):
         if traces is None:
             raise UsageError("This runner keeps no trace of operations, so it cannot check replays.")
         check_hash_order(list(traces.by_arn.values()), virtual_clock=self._simulator.options.virtual_clock)
+
+    def hints(self) -> list[str]:
+        """Return what handlers do that may be why a test has failed, though an assertion of its own fails.
+
+        Each is a text of a few lines: a replay that differs, a suspension that was caught, a variable that
+        a step writes, I/O outside steps. The handlers run again, as in `check_replay`. Nothing without a
+        trace of operations.
+        """
+        traces = self._simulator.traces
+        if traces is None:
+            return []
+        return hints(list(traces.by_arn.values()), virtual_clock=self._simulator.options.virtual_clock)
 
     @property
     def results(self) -> list[DurableFunctionTestResult]:

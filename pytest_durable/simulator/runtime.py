@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager
+from copy import copy
 from random import Random
 from typing import Any, ClassVar, NamedTuple, NoReturn, Protocol, TypeVar
 
@@ -101,6 +102,15 @@ class OperationWatcher(Protocol):
     def body_ended(self, operation_id: str | None, error: BaseException | None, /) -> None:
         """The body of an operation, or the handler (None), has returned or raised."""
         ...
+
+
+def copied(error: BaseException) -> BaseException:
+    """Return a copy of an error, or where there can be none the error without its traceback."""
+    try:
+        fresh = copy(error)
+    except Exception:
+        fresh = error
+    return fresh.with_traceback(None)
 
 
 class SimulatedRuntime:
@@ -254,7 +264,8 @@ class SimulatedRuntime:
             case Die(_, error):
                 self.die(error)
             case Raise(raised):
-                raise raised
+                # The same object would gather a traceback, and with it a world, in each run.
+                raise raised if isinstance(raised, type) else copied(raised)
             case Delay(microseconds):
                 self.sleep(microseconds / 1_000_000)
             case TakeTooLong():

@@ -53,6 +53,7 @@ SEAMS = {
     "simulator.replaying.shadow": {"random"},
     "simulator.replaying.surroundings": {"os"},
     "simulator.replaying.values": {"uuid"},
+    "simulator.replaying.bindings": {"os"},
     "simulator.runtime": {"random", "threading"},
     "simulator.turns": {"threading"},
     "simulator.wall_clock": {"time", "uuid"},

@@ -578,6 +578,42 @@ def test_a_malformed_stall_time_is_refused_with_its_value(project: pytest.Pytest
     )
 
 
+def test_a_replay_sees_the_doubles_of_the_run_and_calls_nothing_real(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        shop="""
+        from durable_sdk import durable_execution
+
+        called = []
+
+        def rate():
+            called.append(1)
+            return 7
+
+        @durable_execution
+        def handler(event, context):
+            return context.step(lambda: 1, name=f"charge-{rate()}")
+        """,
+        test_shop="""
+        from unittest import mock
+        import pytest, shop
+
+        @pytest.mark.durable_execution(handler=shop.handler)
+        @mock.patch("shop.rate", lambda: 5)
+        def test_decorated(durable_runner):
+            assert durable_runner.run().get_step("charge-5")
+
+        @pytest.mark.durable_execution(handler=shop.handler)
+        def test_with_block(durable_runner):
+            with mock.patch("shop.rate", lambda: 5):
+                assert durable_runner.run().get_step("charge-5")
+
+        def test_nothing_real_was_called():
+            assert shop.called == []
+        """,
+    )
+    project.runpytest().assert_outcomes(passed=3)
+
+
 _COIN = """
     import random
     import pytest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 from pytest_durable.errors import NonDeterminismError, UsageError
 from pytest_durable.simulator.options import MODES
@@ -50,7 +51,8 @@ def check_traces(traces: Sequence[Trace], mode: str, seen: dict[str, None], *, v
     finding = None
     with ready(clock, perturbation, virtual_clock=virtual_clock):
         for trace, counts in work:
-            finding = _check(Replayer(trace, perturbation, clock), counts)
+            with nullcontext() if trace.bindings is None else trace.bindings.in_place():
+                finding = _check(Replayer(trace, perturbation, clock), counts)
             if finding is not None:
                 break
     if finding is not None:

@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any
 
 from durable_sdk.lambda_service import OperationStatus
+from pytest_durable.exploration.fingerprint import normalised
 from pytest_durable.simulator.replaying.inputs import Input, settings_of
 from pytest_durable.simulator.replaying.shadow import Replay
 from pytest_durable.simulator.replaying.trace import Trace, TracedCall
@@ -138,7 +139,8 @@ def _outcome(status: str | None, result: str | None, error: Mapping[str, Any] | 
     if status == "PENDING":
         return "waits for something outside"
     if error is not None:
-        return f"{error.get('ErrorType')}: {error.get('ErrorMessage')}"
+        # Ids, times and numbers in a message are for people.
+        return f"{error.get('ErrorType')}: {normalised(str(error.get('ErrorMessage')))}"
     return f"{status}: {result}"
 
 

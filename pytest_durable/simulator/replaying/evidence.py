@@ -51,6 +51,10 @@ _IO = frozenset(
     }
 )
 
+# Of these, what only looks; opening a file does if its mode says so.
+_LOOKS = frozenset({"os.listdir", "os.scandir", "socket.getaddrinfo", "socket.gethostname"})
+_WRITES = frozenset("wax+")
+
 
 class Read(NamedTuple):
     """Something that user code reads: of which kind, what of it, and where."""
@@ -58,6 +62,8 @@ class Read(NamedTuple):
     kind: str
     what: str
     site: Site
+    changes_something: bool = False
+    """Whether it is I/O that leaves something behind, or asks somebody to do something."""
 
 
 class Evidence:
@@ -66,11 +72,11 @@ class Evidence:
     def __init__(self) -> None:
         self.reads: list[Read] = []
 
-    def note(self, kind: str, what: str, frame: FrameType | None) -> None:
+    def note(self, kind: str, what: str, frame: FrameType | None, *, changes_something: bool = False) -> None:
         """Add what is read now, below ``frame``, unless user code has nothing to do with it."""
         site = _user_site(frame)
         if site is not None:
-            self.reads.append(Read(kind, what, site))
+            self.reads.append(Read(kind, what, site, changes_something))
 
     def of(self, kind: str) -> list[Read]:
         """Return what was read of one kind, each line once."""
@@ -92,11 +98,14 @@ def gathered(clock: ObservedClock, perturbation: Perturbation) -> Iterator[Evide
     )
     _install_audit_hook()
     _listening.append(evidence)
-    sys.setprofile(_profiler(evidence))
+    # A profiler of somebody else's stays: it could not be put back on every version of Python.
+    if before is None:
+        sys.setprofile(_profiler(evidence))
     try:
         yield evidence
     finally:
-        sys.setprofile(before)
+        if before is None:
+            sys.setprofile(None)
         _listening.remove(evidence)
         clock.on_read = perturbation.on_entropy = None
 
@@ -138,7 +147,11 @@ def _audit(event: str, arguments: tuple[Any, ...]) -> None:
         if subject.endswith((".py", ".pyc")):
             return
         what = f"{event}({subject!r})"
-    _listening[-1].note("io", what, sys._getframe(1))
+    changes = event not in _LOOKS
+    if event == "open":
+        mode = arguments[1] if len(arguments) > 1 else None
+        changes = isinstance(mode, str) and not _WRITES.isdisjoint(mode)
+    _listening[-1].note("io", what, sys._getframe(1), changes_something=changes)
 
 
 def _user_site(frame: FrameType | None) -> Site | None:

@@ -16,6 +16,7 @@ from pytest_durable.simulator.checkers.base import Checker
 from pytest_durable.simulator.clock import Clock
 from pytest_durable.simulator.execution import SimulatedExecution
 from pytest_durable.simulator.invocation import MEANT_FOR_PYTEST
+from pytest_durable.simulator.replaying.bindings import Bindings
 from pytest_durable.simulator.replaying.inputs import Input, inputs_of
 from pytest_durable.simulator.replaying.site import Sites, calling_sites
 from pytest_durable.simulator.replaying.surroundings import Surroundings
@@ -74,6 +75,8 @@ class Trace:
         """What each event made of its operation."""
         self.started_at: list[int] = []
         """When invocations began, in microseconds since the epoch."""
+        self.bindings: Bindings | None = None
+        """What its code could see by name when it ended; None while it goes on."""
         self._clock = clock
         self._within: set[int] = set()
 
@@ -139,6 +142,12 @@ class Traces(Checker):
         trace = self.by_arn.get(record.arn)
         states = self._states.setdefault(record.arn, []) if trace is None else trace.states
         states.append(record.log.operations[event.subject.operation_id])
+
+    def finished(self, record: ExecutionRecord) -> None:
+        """Keep what the handler's code sees now: the test may have put it in place for the run alone."""
+        trace = self.by_arn.get(record.arn)
+        if trace is not None:
+            trace.bindings = Bindings(trace.execution.handler)
 
     def exchanged(
         self, record: ExecutionRecord, request: Mapping[str, Any], answer: Mapping[str, Any] | None

@@ -87,7 +87,11 @@ def test_shards_draw_runs_of_different_numbers_and_together_as_many_as_one() -> 
     parts = [drawn_from(Portfolio(settings(50, shard=(index, 3)), 0)) for index in range(3)]
     assert [len(part) for part in parts] == [17, 17, 16]
     firsts = [
-        [one.schedule.pick("next", 1000) for one in part if isinstance(one.schedule, Seeded)]
+        [
+            tuple(one.schedule.pick("next", 1000) for _ in range(200))
+            for one in part
+            if isinstance(one.schedule, Seeded)
+        ]
         for part in parts
     ]
     assert not set(firsts[0]) & set(firsts[1])

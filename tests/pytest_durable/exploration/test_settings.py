@@ -63,7 +63,6 @@ def test_lists_are_taken_as_well_as_tuples_and_hold_each_thing_once() -> None:
         ("shard", (0, 0), "shard is"),
         ("shard", 3, "shard is"),
         ("shard", (0, 1, 2), "shard is"),
-        ("liveness", 0, "liveness is longer than zero"),
     ],
 )
 def test_a_wrong_argument_is_named(argument: str, value: Any, told: str) -> None:

@@ -134,7 +134,7 @@ def test_leaving_out_equal_pairs_leaves_out_no_state() -> None:
     for first in sweep.roots:
         for second in Sweep(settings, run(first.plan)).roots:
             every.add(run(Plan((*first.plan.faults, *second.plan.faults))).state)
-    assert sweep.equal > 100
+    assert sweep.equal > 50
     assert every <= states
 
 

@@ -403,3 +403,27 @@ def test_the_timeline_shows_each_fault_in_the_invocation_that_it_struck() -> Non
     assert lines[first + 1].startswith("invocation FAILED")
     assert first < second
     assert any(" 2  " in line for line in lines[first:second])
+
+
+def test_a_crash_of_the_second_copy_of_an_invocation_leaves_the_first_alone() -> None:
+    result = run(two_steps, faults.duplicate_invocation(), faults.crash(at_checkpoint=1))
+    assert result.value == ["charge", "ship"]
+    assert errors(result).count("Runtime.ExitError") <= 1
+
+
+def test_latency_gives_way_to_a_crash_at_the_same_point() -> None:
+    result = run(two_steps, faults.latency("charge", "5s"), faults.crash(before_step="charge"))
+    assert errors(result) == ["Runtime.ExitError", None]
+
+
+def test_the_report_of_a_sandbox_without_memory_names_its_request() -> None:
+    first = run(two_steps, faults.out_of_memory("ship")).invocations[0].error
+    assert first is not None
+    assert "{" not in str(first.message)
+
+
+def test_an_error_that_is_injected_gathers_no_traceback() -> None:
+    error = TimeoutError("gateway")
+    for _ in range(3):
+        run(two_steps, faults.fail_step("charge", error))
+    assert error.__traceback__ is None
