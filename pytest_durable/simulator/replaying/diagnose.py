@@ -195,7 +195,8 @@ class _Search:
         if inputs is not None and is_round_trip(inputs[0].value, inputs[1].value):
             return cause("value", "a value that JSON changes when it is recorded")
         if not is_stable:
-            return cause("module", "something that each replay changes, such as a counter or an iterator")
+            what = "something that changes from one replay to the next: a counter, an iterator, a real clock"
+            return cause("module", what)
         # What a replay reads need not be what makes it differ, but it is where to look first.
         for kind in ("time", "random", "entropy", "environment"):
             reads = self._evidence.of(kind)
