@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from pytest_durable import faults
 from pytest_durable.errors import UsageError
-from pytest_durable.faults import Fault
+from pytest_durable.faults import API_KINDS, CALLBACK_KINDS, Fault
 
 # A failure belongs to the test's own line, not to ours.
 __tracebackhide__ = True
@@ -19,32 +19,13 @@ __tracebackhide__ = True
 Deviations: TypeAlias = tuple[tuple[int, int], ...]
 """Pairs: how many occasions pass by since the last deviation, and which of the choices is then taken."""
 
-CRASHES: tuple[type[Fault], ...] = (faults.crash,)
-
-API_FAULTS: tuple[type[Fault], ...] = (
-    faults.throttle,
-    faults.service_error,
-    faults.lose_request,
-    faults.lose_response,
-    faults.stale_token,
-    faults.revoke_token,
-    faults.duplicate_request,
-    faults.partial_page,
-)
-
-CALLBACKS: dict[str, type[Fault]] = {
-    "duplicate": faults.duplicate_callback,
-    "late": faults.late_callback,
-    "early": faults.early_callback,
-    "never": faults.lost_callback,
-    "reordered": faults.reordered_callback,
-}
+_USUAL_KINDS: tuple[type[Fault], ...] = (faults.crash, *API_KINDS)
 
 _BY_NAME: dict[str, type[Fault]] = {
-    kind.__name__: kind for kind in (*CRASHES, *API_FAULTS, *CALLBACKS.values(), faults.cold_start)
+    kind.__name__: kind for kind in (*_USUAL_KINDS, *CALLBACK_KINDS.values(), faults.cold_start)
 }
 
-_USUAL = tuple(kind.__name__ for kind in (*CRASHES, *API_FAULTS))
+_USUAL = tuple(kind.__name__ for kind in _USUAL_KINDS)
 
 
 @dataclass(frozen=True, slots=True)

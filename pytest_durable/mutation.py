@@ -11,12 +11,11 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Protocol
 
-from pytest_durable.points import Path
+from pytest_durable.points import Path, shown
 from pytest_durable.result.wording import counted
 from pytest_durable.simulator.ledger.effect import Effect
 from pytest_durable.simulator.ledger.ledger import EffectLedger
 from pytest_durable.simulator.runner import LocalRunner
-from pytest_durable.simulator.scripts.names import shown
 
 # Of one kind in one test: more would tell nothing new.
 _MUTANTS_OF_A_KIND = 12

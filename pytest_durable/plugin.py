@@ -229,12 +229,7 @@ class _Properties:
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     """Fail a test that passed although what it was told or demanded did not happen, and explore it."""
     __tracebackhide__ = True
-    try:
-        yield
-    except Exception as error:
-        if _test_key in item.stash:
-            item.stash[_test_key].explain(error)
-        raise
+    yield
     test = item.stash.get(_test_key, None)
     if test is None or test.is_property:
         return

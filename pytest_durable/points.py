@@ -16,6 +16,19 @@ Path: TypeAlias = tuple[str | None, ...]
 """The names of the contexts around an operation, outermost first, and its own."""
 
 
+def matches(pattern: str, path: Path) -> bool:
+    """Return whether ``pattern`` is the name of the operation at ``path``, or the end of the path."""
+    if path[-1] == pattern:
+        return True
+    parts = tuple(pattern.split("/"))
+    return len(parts) > 1 and path[-len(parts) :] == parts
+
+
+def shown(path: Path) -> str:
+    """Write a path."""
+    return "/".join(name or "(unnamed)" for name in path)
+
+
 class Position(StrEnum):
     """Where in a run a point lies."""
 
@@ -61,8 +74,7 @@ class Point(NamedTuple):
     attempt: int | None = None
 
     def __str__(self) -> str:
-        name = "/".join(part or "(unnamed)" for part in self.path)
-        return f"{self.position.replace('_', ' ')} {name!r} of invocation {self.invocation}"
+        return f"{self.position.replace('_', ' ')} {shown(self.path)!r} of invocation {self.invocation}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,9 @@ from collections.abc import Iterable
 from hypothesis import strategies as st
 
 from pytest_durable import faults
-from pytest_durable.drawn import API_FAULTS, CALLBACKS, CRASHES, DrawnPlan
+from pytest_durable.drawn import DrawnPlan
 from pytest_durable.errors import UsageError
+from pytest_durable.faults import API_KINDS, CALLBACK_KINDS
 
 __all__ = ["DrawnPlan", "plans"]
 
@@ -53,11 +54,13 @@ def plans(
     Raises:
         UsageError: a behaviour of callbacks is unknown, or a number is negative.
     """
-    kinds = [*(CRASHES if crashes else ()), *(API_FAULTS if api_faults else ())]
+    kinds = [*((faults.crash,) if crashes else ()), *(API_KINDS if api_faults else ())]
     for behaviour in callbacks:
-        if behaviour not in CALLBACKS:
-            raise UsageError(f"callbacks of plans are some of {', '.join(CALLBACKS)}, got {behaviour!r}.")
-        kinds.append(CALLBACKS[behaviour])
+        if behaviour not in CALLBACK_KINDS:
+            raise UsageError(
+                f"callbacks of plans are some of {', '.join(CALLBACK_KINDS)}, got {behaviour!r}."
+            )
+        kinds.append(CALLBACK_KINDS[behaviour])
     if cold_starts:
         kinds.append(faults.cold_start)
     limits = {"faults_max": faults_max, "reorderings_max": reorderings_max, "reach": reach}

@@ -123,13 +123,6 @@ class DurableTest:
             # The failure itself is to be shown, whatever its handler does when it runs again.
             return [f"This could not be found out: {type(error).__name__}: {error}"]
 
-    def explain(self, error: Exception) -> None:
-        """Add to the error of a run why its handler took another way than it had recorded, if it did."""
-        if self.runner is not None:
-            text = self.runner.explain_divergence()
-            if text:
-                error.add_note(text)
-
     def check_hash_order(self) -> None:
         """Replay in other processes what may depend on the order of a set, if the test is explored.
 

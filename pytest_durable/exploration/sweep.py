@@ -20,28 +20,9 @@ from pytest_durable import faults
 from pytest_durable.exploration.aim import Aim, strike_of
 from pytest_durable.exploration.settings import ExplorationSettings
 from pytest_durable.exploration.trial import Trial
-from pytest_durable.faults import Fault
+from pytest_durable.faults import API_KINDS, CALLBACK_KINDS, Fault
 from pytest_durable.plan import Plan
-from pytest_durable.points import Behaviour, Point, Position
-
-API_KINDS: tuple[type[Fault], ...] = (
-    faults.throttle,
-    faults.service_error,
-    faults.lose_request,
-    faults.lose_response,
-    faults.stale_token,
-    faults.revoke_token,
-    faults.duplicate_request,
-    faults.partial_page,
-)
-
-CALLBACK_KINDS: dict[str, type[Fault]] = {
-    Behaviour.DUPLICATE: faults.duplicate_callback,
-    Behaviour.LATE: faults.late_callback,
-    Behaviour.EARLY: faults.early_callback,
-    Behaviour.NEVER: faults.lost_callback,
-    Behaviour.REORDERED: faults.reordered_callback,
-}
+from pytest_durable.points import Point, Position
 
 # A fault at a point that takes three others to be reached would find what no one meets.
 _MOST_FAULTS = 3

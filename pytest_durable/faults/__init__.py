@@ -40,9 +40,12 @@ from pytest_durable.faults.requests import (
     throttle,
 )
 from pytest_durable.faults.steps import InjectedError, fail_step, invocation_timeout, latency, out_of_memory
+from pytest_durable.points import Behaviour
 
 __all__ = [
     "APIS",
+    "API_KINDS",
+    "CALLBACK_KINDS",
     "CHECKPOINT",
     "GET_STATE",
     "KINDS",
@@ -74,6 +77,27 @@ __all__ = [
     "stale_token",
     "throttle",
 ]
+
+API_KINDS: tuple[type[Fault], ...] = (
+    throttle,
+    service_error,
+    lose_request,
+    lose_response,
+    stale_token,
+    revoke_token,
+    duplicate_request,
+    partial_page,
+)
+"""The faults of requests that a sound handler survives."""
+
+CALLBACK_KINDS: dict[str, type[Fault]] = {
+    Behaviour.DUPLICATE: duplicate_callback,
+    Behaviour.LATE: late_callback,
+    Behaviour.EARLY: early_callback,
+    Behaviour.NEVER: lost_callback,
+    Behaviour.REORDERED: reordered_callback,
+}
+"""What can become of the answer to a callback, by the name of the behaviour."""
 
 KINDS: tuple[type[Fault], ...] = (
     fail_step,

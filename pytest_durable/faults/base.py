@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias
 
 from pytest_durable.errors import UsageError
-from pytest_durable.points import Action, Path, Point
+from pytest_durable.points import Action, Path, Point, matches
 
 # A failure belongs to the test's own line, not to ours.
 __tracebackhide__ = True
@@ -87,12 +87,9 @@ def _written(value: object) -> str:
     return repr(value)
 
 
-def matches(name: Name, path: Path) -> bool:
+def names(name: Name, path: Path) -> bool:
     """Return whether ``name`` is that of the operation at ``path``, or the end of the path, or True."""
-    if name is True or path[-1] == name:
-        return True
-    parts = tuple(name.split("/"))
-    return len(parts) > 1 and path[-len(parts) :] == parts
+    return name is True or matches(name, path)
 
 
 def demand_name(name: object, what: str) -> None:

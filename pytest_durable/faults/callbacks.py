@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pytest_durable.faults.base import Fault, Name, demand_name, matches, name_for
+from pytest_durable.faults.base import Fault, Name, demand_name, name_for, names
 from pytest_durable.points import Action, Behaviour, Misbehave, Point, Position
 
 # A failure belongs to the test's own line, not to ours.
@@ -26,7 +26,7 @@ class _CallbackFault(Fault):
 
     def meets(self, point: Point) -> bool:
         """Return whether the callback has been made."""
-        return point.position is Position.CALLBACK and matches(self.name, point.path)
+        return point.position is Position.CALLBACK and names(self.name, point.path)
 
     def does(self, point: Point) -> Action:
         """Change how it is answered."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pytest_durable.errors import UsageError
-from pytest_durable.faults.base import Fault, Name, demand_name, matches, name_for
+from pytest_durable.faults.base import Fault, Name, demand_name, name_for, names
 from pytest_durable.faults.requests import CHECKPOINT
 from pytest_durable.points import Action, Die, Point, Position
 
@@ -67,15 +67,15 @@ class crash(Fault):  # noqa: N801
         """Return whether this is the place."""
         match point.position:
             case Position.BEFORE_STEP:
-                return self.before_step is not None and matches(self.before_step, point.path)
+                return self.before_step is not None and names(self.before_step, point.path)
             case Position.DURING_STEP:
                 return (
                     self.during_step is not None
-                    and matches(self.during_step, point.path)
+                    and names(self.during_step, point.path)
                     and self.effect in (None, point.effect)
                 )
             case Position.AFTER_STEP:
-                return self.after_step is not None and matches(self.after_step, point.path)
+                return self.after_step is not None and names(self.after_step, point.path)
             case Position.REQUEST:
                 return self.at_checkpoint is not None and point.path == (CHECKPOINT,)
             case Position.RETURN:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from pytest_durable.durations import DurationLike, to_microseconds
 from pytest_durable.errors import UsageError
-from pytest_durable.faults.base import Fault, Name, demand_name, matches
+from pytest_durable.faults.base import Fault, Name, demand_name, names
 from pytest_durable.points import Action, Delay, Die, Point, Position, Raise, TakeTooLong
 
 # A failure belongs to the test's own line, not to ours.
@@ -31,7 +31,7 @@ class _StepFault(Fault):
 
     def meets(self, point: Point) -> bool:
         """Return whether the body is about to run."""
-        return point.position is Position.BEFORE_STEP and matches(self.name, point.path)
+        return point.position is Position.BEFORE_STEP and names(self.name, point.path)
 
 
 @dataclass(frozen=True, repr=False)

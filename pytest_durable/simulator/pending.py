@@ -10,9 +10,10 @@ from durable_sdk.lambda_service import OperationStatus, OperationType
 from pytest_durable.errors import DurableStuckError
 from pytest_durable.history.codec import to_datetime
 from pytest_durable.history.fold import RecordedOperation
+from pytest_durable.points import shown
 from pytest_durable.result.wording import kind_of
 from pytest_durable.simulator.execution import SimulatedExecution
-from pytest_durable.simulator.scripts.names import callback_paths, shown
+from pytest_durable.simulator.scripts.names import callback_paths
 
 Executions = Mapping[str, SimulatedExecution]
 """Every execution of the simulation, by ARN."""

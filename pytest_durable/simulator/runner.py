@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
-from durable_sdk.exceptions import NonDeterministicExecutionError
 from pytest_durable.backend import Runner
 from pytest_durable.drawn import DrawnPlan
 from pytest_durable.durations import DurationLike, to_microseconds, to_whole_seconds
-from pytest_durable.errors import NonDeterminismError, UnusedFaultError, UnusedScriptError, UsageError
+from pytest_durable.errors import UnusedFaultError, UnusedScriptError, UsageError
 from pytest_durable.faults import Fault
-from pytest_durable.history.codec import event_to_json, to_datetime
+from pytest_durable.history.codec import event_to_json
 from pytest_durable.plan import Plan
 from pytest_durable.result.execution import DurableFunctionTestResult
 from pytest_durable.result.wording import counted
@@ -39,6 +37,8 @@ from pytest_durable.simulator.pending import PendingOperation, pending_operation
 from pytest_durable.simulator.replaying.check import check_traces
 from pytest_durable.simulator.replaying.hash_order import check_hash_order
 from pytest_durable.simulator.replaying.hints import hints
+from pytest_durable.simulator.replaying.trace import Trace
+from pytest_durable.simulator.runner_clock import RunnerClock
 from pytest_durable.simulator.scripts.book import Around, ScriptBook
 from pytest_durable.simulator.scripts.callbacks import CallbackScript
 from pytest_durable.simulator.scripts.invokes import InvokeScript
@@ -60,29 +60,6 @@ class Target:
 
     handler: Handler
     function: FunctionVersion
-
-
-class RunnerClock:
-    """Virtual time, as a test sees and moves it."""
-
-    def __init__(self, simulator: Simulator) -> None:
-        self._simulator = simulator
-
-    @property
-    def now(self) -> datetime:
-        """Virtual time, aware."""
-        return to_datetime(self._simulator.now)
-
-    def advance(self, duration: DurationLike) -> None:
-        """Let virtual time pass, with all that happens in it."""
-        horizon = self._simulator.now + to_microseconds(duration)
-        self._simulator.run_until(lambda: False, horizon=horizon, between_invocations=False)
-
-    def advance_to_next(self) -> None:
-        """Move to the time at which something happens next, and let it; nothing if nothing will."""
-        due = self._simulator.next_event_at()
-        if due is not None:
-            self._simulator.run_until(lambda: False, horizon=due, between_invocations=False)
 
 
 class LocalRunner(Runner):
@@ -536,32 +513,17 @@ class LocalRunner(Runner):
             NonDeterminismError: a replay does something else; it says where and, as far as can be told, why.
             UsageError: there is no such mode, or the runner was not made to trace operations.
         """
-        traces = self._simulator.traces
-        if traces is None:
-            raise UsageError("This runner keeps no trace of operations, so it cannot check replays.")
         check_traces(
-            list(traces.by_arn.values()),
+            self._traces(),
             mode,
             {} if seen is None else seen,
             virtual_clock=self._simulator.options.virtual_clock,
         )
 
-    def explain_divergence(self) -> str:
-        """Return what the replay check says if the SDK has found an operation that is not the recorded one.
-
-        Empty if it has not, or nothing is traced.
-        """
-        traces = self._simulator.traces
-        errors = [execution.record.operation.error or {} for execution in self.executions]
-        if traces is None or not any(
-            str(error.get("ErrorType")).endswith(NonDeterministicExecutionError.__name__) for error in errors
-        ):
-            return ""
-        try:
-            self.check_replay()
-        except NonDeterminismError as error:
-            return str(error)
-        return ""
+    def _traces(self) -> list[Trace]:
+        if self._simulator.traces is None:
+            raise UsageError("This runner keeps no trace of operations, so it cannot check replays.")
+        return list(self._simulator.traces.by_arn.values())
 
     def check_hash_order(self) -> None:
         """Replay in processes with other hash seeds what may depend on the order of a set, or on ``hash()``.
@@ -573,10 +535,7 @@ class LocalRunner(Runner):
             NonDeterminismError: replays under two seeds differ.
             UsageError: the runner was not made to trace operations.
         """
-        traces = self._simulator.traces
-        if traces is None:
-            raise UsageError("This runner keeps no trace of operations, so it cannot check replays.")
-        check_hash_order(list(traces.by_arn.values()), virtual_clock=self._simulator.options.virtual_clock)
+        check_hash_order(self._traces(), virtual_clock=self._simulator.options.virtual_clock)
 
     def hints(self) -> list[str]:
         """Return what handlers do that may be why a test has failed, though an assertion of its own fails.
@@ -585,10 +544,9 @@ class LocalRunner(Runner):
         a step writes, I/O outside steps. The handlers run again, as in `check_replay`. Nothing without a
         trace of operations.
         """
-        traces = self._simulator.traces
-        if traces is None:
+        if self._simulator.traces is None:
             return []
-        return hints(list(traces.by_arn.values()), virtual_clock=self._simulator.options.virtual_clock)
+        return hints(self._traces(), virtual_clock=self._simulator.options.virtual_clock)
 
     @property
     def results(self) -> list[DurableFunctionTestResult]:

@@ -13,6 +13,7 @@ from durable_sdk import _runtime
 from durable_sdk.operation.base import running_step
 from pytest_durable.errors import UsageError
 from pytest_durable.history.codec import to_datetime
+from pytest_durable.points import shown
 from pytest_durable.simulator.ledger.digest import digest_of
 from pytest_durable.simulator.ledger.effect import (
     Effect,
@@ -31,7 +32,6 @@ from pytest_durable.simulator.ledger.verdicts import (
     other_data,
 )
 from pytest_durable.simulator.runtime import SimulatedRuntime
-from pytest_durable.simulator.scripts.names import shown
 
 # A failure belongs to the test's own line, not to ours.
 __tracebackhide__ = True

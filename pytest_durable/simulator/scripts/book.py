@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from durable_sdk.lambda_service import OperationType
+from pytest_durable.points import Path, matches, shown
 from pytest_durable.simulator.execution import SimulatedExecution
 from pytest_durable.simulator.scripts.base import Script
 from pytest_durable.simulator.scripts.callbacks import CallbackScript
 from pytest_durable.simulator.scripts.invokes import InvokeScript
-from pytest_durable.simulator.scripts.names import Path, callback_paths, matches, path_of, shown
+from pytest_durable.simulator.scripts.names import callback_paths, path_of
 from pytest_durable.simulator.scripts.steps import StepScript
 
 S = TypeVar("S", bound=Script[Any])

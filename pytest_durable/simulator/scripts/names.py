@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
 
 from durable_sdk.lambda_service import OperationSubType
 from pytest_durable.errors import UsageError
 from pytest_durable.history.events import Subject
 from pytest_durable.history.fold import RecordedOperation
-
-Path: TypeAlias = tuple[str | None, ...]
-"""The names of the contexts around an operation, outermost first, and its own."""
+from pytest_durable.points import Path
 
 
 def path_of(operations: Mapping[str, RecordedOperation], subject: Subject) -> Path:
@@ -45,16 +42,3 @@ def demand_name(name: object, what: str) -> None:
     """
     if not isinstance(name, str) or not name:
         raise UsageError(f"The name of {what} is a text that is not empty, got {name!r}.")
-
-
-def matches(pattern: str, path: Path) -> bool:
-    """Return whether ``pattern`` is the name of the operation at ``path``, or the end of the path."""
-    if path[-1] == pattern:
-        return True
-    parts = tuple(pattern.split("/"))
-    return len(parts) > 1 and path[-len(parts) :] == parts
-
-
-def shown(path: Path) -> str:
-    """Write a path."""
-    return "/".join(name or "(unnamed)" for name in path)

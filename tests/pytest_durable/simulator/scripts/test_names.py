@@ -7,7 +7,8 @@ import pytest
 from durable_sdk.lambda_service import OperationStatus, OperationSubType, OperationType
 from pytest_durable.history.events import Subject
 from pytest_durable.history.fold import RecordedOperation
-from pytest_durable.simulator.scripts.names import Path, callback_paths, matches, path_of, shown
+from pytest_durable.points import Path, matches, shown
+from pytest_durable.simulator.scripts.names import callback_paths, path_of
 
 
 @pytest.mark.parametrize(
