@@ -19,4 +19,7 @@ def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pyte
     """The usual pytester, without pytest-asyncio's warning about a setting each project lacks."""
     # A warning raised while pytest configures itself escapes every filter, so the setting is given.
     monkeypatch.setenv("PYTEST_ADDOPTS", "-o asyncio_default_fixture_loop_scope=function")
+    # Where they are set, pytest writes the lines of its summary in full.
+    for name in ("CI", "BUILD_NUMBER"):
+        monkeypatch.delenv(name, raising=False)
     return pytester

@@ -48,6 +48,13 @@ FOR_AWS = "<!-- written for AWS's packages -->"
 ANY_LINES = "[...]"
 PAGE_MODULE = "test_page.py"
 
+# Other plugins that are installed would write lines of their own, and take time to load. Where CI or
+# BUILD_NUMBER is set, pytest writes the lines of its summary in full.
+ENVIRONMENT = {
+    **{name: value for name, value in os.environ.items() if name not in ("CI", "BUILD_NUMBER")},
+    **{"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "COLUMNS": "80", "PYTEST_ADDOPTS": ""},
+}
+
 SPHINX_DIRECTIVES = {"{toctree}", "{include}", "{eval-rst}"}
 DIAGRAMS = ("flowchart", "sequenceDiagram", "stateDiagram-v2")
 
@@ -155,8 +162,7 @@ class Project:
                 *arguments,
             ],
             cwd=self.path,
-            # Other plugins that are installed would write lines of their own, and take time to load.
-            env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "COLUMNS": "80", "PYTEST_ADDOPTS": ""},
+            env=ENVIRONMENT,
             capture_output=True,
             text=True,
             timeout=60,
