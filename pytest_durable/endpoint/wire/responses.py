@@ -71,7 +71,8 @@ def _message_member(code: str) -> str:
     """Return how the model writes the member of an error that holds its message: its M is large or small."""
     for shape in lambda_model().error_shapes:
         if shape.name == code:
-            return next((name for name in shape.members if name.lower() == "message"), "Message")
+            members = cast("StructureShape", shape).members
+            return next((name for name in members if name.lower() == "message"), "Message")
     return "Message"
 
 
