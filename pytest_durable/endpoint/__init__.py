@@ -1,1 +1,1 @@
-"""The simulated service behind Lambda's API, as boto3 and other clients speak it."""
+"""The simulated service behind real boto3: inside moto's mocks, and over HTTP."""

@@ -35,6 +35,7 @@ from pytest_durable.simulator.journal import Journal
 from pytest_durable.simulator.platform import Platform
 from pytest_durable.simulator.reaper import Reaper
 from pytest_durable.simulator.scheduled import ExecutionTimedOut, InvocationDue, InvokedExecutionEnded, Item
+from pytest_durable.simulator.service.errors import DurableExecutionAlreadyStartedException
 from pytest_durable.simulator.service.limits import Limits
 from pytest_durable.simulator.service.records import ExecutionRecord
 from pytest_durable.simulator.service.transitions import execution as transitions
@@ -103,6 +104,25 @@ class Executions:
             copy_context(),
             tenant_id=tenant_id,
         )
+
+    def started_before(
+        self, function: FunctionVersion, name: str | None, payload: str | None
+    ) -> SimulatedExecution | None:
+        """Return the execution to which the function has given this name before, None if there is none.
+
+        Raises:
+            DurableExecutionAlreadyStartedException: its input is another one.
+        """
+        if name is None:
+            return None
+        for execution in self.by_arn.values():
+            if execution.function == function and execution.record.execution.name == name:
+                if execution.record.operation.input_payload != payload:
+                    raise DurableExecutionAlreadyStartedException(
+                        f"Execution {name!r} of function {function.name!r} was started with another input."
+                    )
+                return execution
+        return None
 
     def start_invoked(
         self,

@@ -7,6 +7,7 @@ from typing import Any
 from pytest_durable.service_errors import (
     DurableExecutionAlreadyStartedException,
     InvalidParameterValueException,
+    InvalidRequestContentException,
     ResourceNotFoundException,
     ServiceError,
 )
@@ -15,6 +16,7 @@ __all__ = [
     "DurableExecutionAlreadyStartedException",
     "InjectedServiceError",
     "InvalidParameterValueException",
+    "InvalidRequestContentException",
     "ResourceNotFoundException",
     "ServiceError",
 ]
