@@ -426,7 +426,7 @@ def test_nothing_is_left_behind() -> None:
     with moto.mock_aws():
         for client in (early, inner):
             with pytest.raises(client.exceptions.ResourceNotFoundException):
-                invoke(client, "double", 1)
+                invoke(client, "double", {})
 
 
 def test_clients_that_were_made_before_are_answered_if_moto_was_imported_before_them() -> None:
