@@ -46,6 +46,10 @@ PARTS = (
 # The modules that touch what the simulator is there to control, and why they may.
 SEAMS = {
     "simulator.affinity": {"os"},
+    "endpoint.server.engine": {"concurrent", "secrets", "threading"},
+    "endpoint.server.processes": {"os", "threading"},
+    "endpoint.server.sandbox": {"os", "queue", "threading", "time"},
+    "endpoint.server.service_time": {"time"},
     "entropy": {"random"},
     "simulator.process_exit": {"os"},
     "simulator.replaying.evidence": {"os", "random"},
