@@ -47,6 +47,7 @@ PARTS = (
 # The modules that touch what the simulator is there to control, and why they may.
 SEAMS = {
     "simulator.affinity": {"os"},
+    "endpoint.server.app": {"asyncio"},
     "endpoint.server.engine": {"concurrent", "secrets", "threading"},
     "endpoint.server.processes": {"os", "threading"},
     "endpoint.server.sandbox": {"os", "queue", "threading", "time"},
