@@ -46,6 +46,7 @@ PARTS = (
 SEAMS = {
     "simulator.affinity": {"os"},
     "entropy": {"random"},
+    "simulator.chance": {"os", "random"},
     "simulator.process_exit": {"os"},
     "simulator.replaying.evidence": {"os", "random"},
     "simulator.replaying.hash_order": {"os"},

@@ -20,6 +20,7 @@ _PACKAGES = tuple({os.path.realpath(_PATHS[key]) + os.sep for key in ("purelib",
 
 # What stands between user code and what it reads.
 _READERS = (
+    "pytest_durable.simulator.chance",
     "pytest_durable.simulator.replaying.perturb",
     "pytest_durable.simulator.replaying.evidence",
     "pytest_durable.simulator.wall_clock",
