@@ -147,6 +147,8 @@ class Chance:
         self._has_turn = has_turn
         self._state: _RandomState | None = None
         self._system: random.Random | None = None
+        self._draws = 0
+        self._seen: tuple[int, _RandomState | None] = (0, None)
 
     @property
     def is_drawing(self) -> bool:
@@ -157,7 +159,13 @@ class Chance:
         """Return the next bytes that stand for the system's random numbers."""
         if self._system is None:
             self._system = self._entropy.stream("system")
+        self._draws += 1
         return self._system.randbytes(size)
+
+    def has_drawn(self) -> bool:
+        """Return whether anything was drawn since this was last asked; asked while in place."""
+        before, self._seen = self._seen, (self._draws, random.getstate())
+        return self._seen != (before[0], before[1] or _beginning(self._entropy.seed)[0])
 
     @contextmanager
     def in_place(self) -> Iterator[None]:

@@ -82,6 +82,7 @@ class Simulator:
             self.watch_everything()
         turns = self._world.turns
         self._chance = Chance(entropy, lambda: turns.has_turn)
+        self._world.order.has_drawn = self._chance.has_drawn
         self._loop = Loop(self._world, None if options.skip_time else sleep_really)
         self._closed = False
 
@@ -193,6 +194,7 @@ class Simulator:
         shown = wall_clock.shown(self._world.clock) if self.options.virtual_clock else nullcontext()
         with only_driver(), collection_paused(), process_exits_caught(), shown, self._chance.in_place():
             self._loop.run(predicate, horizon=horizon, inline=inline)
+            self._world.order.note_draws()
 
     def run_for(self, predicate: Callable[[], bool], microseconds: int) -> None:
         """Run like `run_until` for so long at most, not counting waits where timeouts leave them out."""

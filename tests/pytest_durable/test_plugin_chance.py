@@ -1,4 +1,4 @@
-"""Explorations of handlers that draw in their steps: the same verdict each time, and a token that repeats it."""
+"""Explorations of handlers that draw in steps: the same verdict each time, and a token that repeats it."""
 
 from __future__ import annotations
 

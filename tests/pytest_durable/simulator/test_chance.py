@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import secrets
@@ -19,8 +20,12 @@ import pytest
 
 from durable_sdk import DurableContext, durable_execution
 from pytest_durable import faults
+from pytest_durable.schedules import ExhaustiveSearch
 from pytest_durable.simulator import chance
+from pytest_durable.simulator.identifiers import FunctionVersion
 from pytest_durable.simulator.injector import Injector
+from pytest_durable.simulator.options import SimulatorOptions
+from pytest_durable.simulator.simulator import Simulator
 
 TESTS = Path(__file__).parents[2]
 
@@ -86,7 +91,9 @@ def test_the_same_seed_draws_the_same_and_another_seed_does_not(virtual_clock: b
     def results(seed: int) -> list[Any]:
         # Not the whole history: in real time it has other times.
         events = history(seed, virtual_clock=virtual_clock)
-        return [event["StepSucceededDetails"]["Result"] for event in events if "StepSucceededDetails" in event]
+        return [
+            event["StepSucceededDetails"]["Result"] for event in events if "StepSucceededDetails" in event
+        ]
 
     assert results(1) == results(1)
     pairs = list(zip(results(1), results(2), strict=True))
@@ -241,3 +248,35 @@ def test_another_process_with_another_hash_seed_draws_the_same() -> None:
         return done.stdout
 
     assert output("1") == output("2") == f"{history(5)} {history(6)}\n"
+
+
+@durable_execution
+def drawing_twice(event: Any, context: DurableContext) -> Any:
+    return [context.step(lambda _: random.random() if event else uuid.uuid4().hex) for _ in range(2)]
+
+
+def reached(event: bool, *, reduces: bool) -> tuple[set[str], int]:
+    """Return what two executions at a time draw in any order, and in how many orders that was found."""
+    search = ExhaustiveSearch(advances=1, reduces=reduces)
+    found: set[str] = set()
+    while (schedule := search.next_schedule()) is not None:
+        simulator = Simulator(SimulatorOptions(schedule=schedule, virtual_clock=False))
+        started = [
+            simulator.start(drawing_twice, json.dumps(event), function=FunctionVersion(f"function-{number}"))
+            for number in range(2)
+        ]
+        for execution in started:
+            simulator.run_to_end(execution)
+        found.add(str([simulator.result(execution).value for execution in started]))
+        simulator.close()
+    assert search.exhausted
+    return found, search.runs
+
+
+@pytest.mark.parametrize("event", [True, False], ids=["random", "system"])
+def test_orders_that_differ_in_who_draws_first_do_not_come_to_the_same(event: bool) -> None:
+    everything, most = reached(event, reduces=False)
+    found, runs = reached(event, reduces=True)
+    assert found == everything
+    assert len(found) >= 6
+    assert runs < most

@@ -119,7 +119,9 @@ def test_a_thousand_crashes_leave_nothing() -> None:
     assert not changed
 
 
-@pytest.mark.parametrize("what", ["threads", "files", "clocks", "environment", "cores", "directory", "chance", "draws"])
+@pytest.mark.parametrize(
+    "what", ["threads", "files", "clocks", "environment", "cores", "directory", "chance", "draws"]
+)
 def test_what_is_left_would_be_noticed(what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = state_of_process()[what]
     over = threading.Event()
