@@ -10,6 +10,7 @@ from pytest_durable.errors import DurableStuckError, UsageError
 from pytest_durable.history.codec import to_microseconds
 from pytest_durable.result.execution import DurableFunctionTestResult
 from pytest_durable.simulator.callbacks import Callbacks
+from pytest_durable.simulator.chance import Chance
 from pytest_durable.simulator.checkers.base import Checker
 from pytest_durable.simulator.checkers.lifecycle import LifecycleChecker
 from pytest_durable.simulator.checkers.liveness import LivenessChecker
@@ -62,9 +63,10 @@ class Simulator:
             checkers.append(self.traces)
         if invariants is not None:
             checkers.append(invariants)
+        entropy = Entropy(options.seed)
         self._world = World(
             to_microseconds(options.start_time),
-            Entropy(options.seed),
+            entropy,
             options.limits,
             (*checkers, *options.more_checkers),
             options.stall_seconds,
@@ -77,6 +79,9 @@ class Simulator:
         )
         if options.more_checkers:
             self.watch_everything()
+        turns = self._world.turns
+        self._chance = Chance(entropy, lambda: turns.has_turn)
+        self._world.order.has_drawn = self._chance.has_drawn
         self._loop = Loop(self._world, None if options.skip_time else sleep_really)
         self._closed = False
 
@@ -181,8 +186,9 @@ class Simulator:
         is_alone = sum(not execution.closed for execution in self.executions.values()) <= 1
         inline = between_invocations and is_alone and not self._functions.names
         shown = wall_clock.shown(self._world.clock) if self.options.virtual_clock else nullcontext()
-        with only_driver(), collection_paused(), process_exits_caught(), shown:
+        with only_driver(), collection_paused(), process_exits_caught(), shown, self._chance.in_place():
             self._loop.run(predicate, horizon=horizon, inline=inline)
+            self._world.order.note_draws()
 
     def run_for(self, predicate: Callable[[], bool], microseconds: int) -> None:
         """Run like `run_until` for so long at most, not counting waits where timeouts leave them out."""
