@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 
 from pytest_durable.entropy import Entropy
@@ -245,8 +245,38 @@ class Simulator:
 
     def crash(self, execution: SimulatedExecution) -> None:
         """Kill the sandbox that runs the handler now."""
+        before = execution.deaths, execution.retried_up_to
         self._world.executions.crash(execution)
+        # The test knows of it, and is told what there is between two invocations.
+        execution.deaths, execution.retried_up_to = before
+        execution.is_retried = False
         self.run_until(lambda: True)
+
+    def advance(self, microseconds: int, executions: Iterable[SimulatedExecution]) -> None:
+        """Let so much virtual time pass.
+
+        It may be more: if a fault has ended invocations of these executions meanwhile, it goes on until their
+        handlers have suspended or ended, as they would have without it.
+        """
+        watched = list(executions)
+        before = [execution.deaths for execution in watched]
+        self.run_until(lambda: False, horizon=self.now + microseconds, between_invocations=False)
+        if self._injector is None or not self._injector.strikes:
+            return
+        for execution, deaths in zip(watched, before, strict=True):
+            if execution.deaths > deaths:
+                self.run_until_idle(execution)
+
+    def run_until_idle(self, execution: SimulatedExecution) -> None:
+        """Run until the handler waits for something, or has ended."""
+
+        def is_idle() -> bool:
+            is_due = execution.is_retried or (
+                execution.invocation_is_due and self.next_event_at() == self.now
+            )
+            return execution.invocation is None and (execution.closed or not is_due)
+
+        self.run_until(is_idle)
 
     def pause(self, execution: SimulatedExecution, timeout: int) -> bool:
         """Hold back invocations, and run until none goes on, ``timeout`` microseconds at most.
