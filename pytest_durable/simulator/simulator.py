@@ -173,10 +173,12 @@ class Simulator:
         *,
         horizon: int | None = None,
         between_invocations: bool = True,
+        holds_time: bool = False,
     ) -> None:
         """Run until the predicate holds, nothing more can happen, or time reaches ``horizon``.
 
-        ``between_invocations`` promises that it begins to hold only while no invocation runs.
+        ``between_invocations`` promises that it begins to hold only while no invocation runs. With
+        ``holds_time`` no schedule lets time move on while work is due.
 
         Raises:
             UsageError: the simulation is closed, and the predicate does not hold.
@@ -188,7 +190,7 @@ class Simulator:
         inline = between_invocations and is_alone and not self._functions.names
         shown = wall_clock.shown(self._world.clock) if self.options.virtual_clock else nullcontext()
         with only_driver(), collection_paused(), process_exits_caught(), shown:
-            self._loop.run(predicate, horizon=horizon, inline=inline)
+            self._loop.run(predicate, horizon=horizon, inline=inline, holds_time=holds_time)
 
     def run_for(self, predicate: Callable[[], bool], microseconds: int) -> None:
         """Run like `run_until` for so long at most, not counting waits where timeouts leave them out."""
@@ -268,7 +270,10 @@ class Simulator:
                 self.run_until_idle(execution)
 
     def run_until_idle(self, execution: SimulatedExecution) -> None:
-        """Run until the handler waits for something, or has ended."""
+        """Run until the handler waits for something, or has ended.
+
+        What it waits for is there to be seen: no schedule lets it end before the handler has suspended.
+        """
 
         def is_idle() -> bool:
             is_due = execution.is_retried or (
@@ -276,7 +281,7 @@ class Simulator:
             )
             return execution.invocation is None and (execution.closed or not is_due)
 
-        self.run_until(is_idle)
+        self.run_until(is_idle, holds_time=True)
 
     def pause(self, execution: SimulatedExecution, timeout: int) -> bool:
         """Hold back invocations, and run until none goes on, ``timeout`` microseconds at most.
