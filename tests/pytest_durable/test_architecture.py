@@ -30,6 +30,7 @@ PARTS = (
     "exploration",
     "backend",
     "simulator",
+    "endpoint",
     "effects",
     "mutation",
     "runner",
