@@ -13,6 +13,7 @@ __all__ = [
     "ResourceNotFoundException",
     "SerializationException",
     "ServiceError",
+    "ServiceException",
     "UnknownOperationException",
     "UnsupportedMediaTypeException",
 ]
@@ -79,3 +80,10 @@ class MethodNotAllowedException(ServiceError):  # noqa: N818 - the service's nam
 
     code = "MethodNotAllowedException"
     status = 405
+
+
+class ServiceException(ServiceError):  # noqa: N818 - the service's name
+    """The service itself has failed."""
+
+    code = "ServiceException"
+    status = 500

@@ -47,9 +47,16 @@ PARTS = (
 # The modules that touch what the simulator is there to control, and why they may.
 SEAMS = {
     "simulator.affinity": {"os"},
+    "endpoint.server.app": {"asyncio"},
+    "endpoint.server.engine": {"concurrent", "secrets", "threading"},
+    "endpoint.server.processes": {"os", "threading"},
+    "endpoint.server.sandbox": {"os", "queue", "threading", "time"},
+    "endpoint.server.service_time": {"time"},
     "entropy": {"random"},
+    "simulator.chance": {"os", "random"},
     "simulator.process_exit": {"os"},
-    "simulator.replaying.evidence": {"os", "random"},
+    "simulator.replaying.diagnose": {"random"},
+    "simulator.replaying.evidence": {"os", "random", "time", "uuid"},
     "simulator.replaying.hash_order": {"os"},
     "simulator.replaying.perturb": {"os", "random"},
     "simulator.replaying.shadow": {"random"},
