@@ -21,9 +21,9 @@ Deviations: TypeAlias = tuple[tuple[int, int], ...]
 
 _USUAL_KINDS: tuple[type[Fault], ...] = (faults.crash, *API_KINDS)
 
-_BY_NAME: dict[str, type[Fault]] = {
-    kind.__name__: kind for kind in (*_USUAL_KINDS, *CALLBACK_KINDS.values(), faults.cold_start)
-}
+_ALL_KINDS: tuple[type[Fault], ...] = (*_USUAL_KINDS, *CALLBACK_KINDS.values(), faults.cold_start)
+
+_BY_NAME = {kind.__name__: kind for kind in _ALL_KINDS}
 
 _USUAL = tuple(kind.__name__ for kind in _USUAL_KINDS)
 

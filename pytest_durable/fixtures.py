@@ -9,7 +9,6 @@ from typing import Any, Protocol
 import pytest
 
 from pytest_durable.errors import UsageError
-from pytest_durable.faults import Fault
 from pytest_durable.history.codec import event_to_json
 from pytest_durable.history.events import INTERNAL_EVENT_TYPES, Event
 from pytest_durable.markers import DURABLE_EXECUTION, DurableMark, durable_mark, faults_of, missing_mark
@@ -19,6 +18,7 @@ from pytest_durable.schedules.in_order import InOrder
 from pytest_durable.schedules.picks import Picks
 from pytest_durable.schedules.seeded import Seeded
 from pytest_durable.settings import Settings
+from pytest_durable.simulator.arrangement import Arrangement
 from pytest_durable.simulator.checkers.base import Checker
 from pytest_durable.simulator.functions import Functions
 from pytest_durable.simulator.identifiers import FunctionVersion
@@ -76,7 +76,8 @@ class Demands:
 
     mark: DurableMark | None
     missing: str
-    faults: tuple[Fault, ...]
+    plan: Plan
+    """What the marker `durable_faults` says."""
     settings: Settings
     listen: Listen | None = None
     """Is told of each event, and shown the world."""
@@ -99,7 +100,7 @@ class Demands:
         hook = item.ihook.pytest_durable_event
         # Events are many, so nobody is told unless somebody listens.
         listen = hook if hook.get_hookimpls() else None
-        return cls(mark, missing_mark(item), faults_of(item), Settings.of(item.config), listen)
+        return cls(mark, missing_mark(item), Plan.of(faults_of(item)), Settings.of(item.config), listen)
 
 
 def make_runner(demands: Demands, directions: Directions) -> LocalRunner:
@@ -112,9 +113,8 @@ def make_runner(demands: Demands, directions: Directions) -> LocalRunner:
     if mark is None:
         raise UsageError(demands.missing)
     seed = settings.seed(mark.seed) if directions.seed is None else directions.seed
-    demanded = Plan.of(demands.faults)
     # The plan's word on a decision goes before the marker's.
-    picks = {**dict(demanded.picks), **dict(directions.plan.picks)}
+    picks = {**dict(demands.plan.picks), **dict(directions.plan.picks)}
     strategies = [] if directions.schedule is None else [directions.schedule]
 
     listeners = () if demands.listen is None else (_Listener(demands.listen),)
@@ -131,8 +131,8 @@ def make_runner(demands: Demands, directions: Directions) -> LocalRunner:
     target = Target(mark.handler, FunctionVersion(mark.lambda_function_name))
     functions = Functions()
     functions.register_all(mark.functions)
-    injector = Injector((*demanded.faults, *directions.plan.faults), collects=directions.collects_points)
-    runner = LocalRunner(target, make_options, functions, injector=injector)
+    injector = Injector((*demands.plan.faults, *directions.plan.faults), collects=directions.collects_points)
+    runner = LocalRunner(target, make_options, Arrangement(functions, injector=injector))
     for listener in listeners:
         listener.world = runner.world
     if directions.is_trial:

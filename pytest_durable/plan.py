@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pytest_durable.faults import Fault, reorder
@@ -22,17 +23,21 @@ class Plan:
         """Return how many things are not ordinary."""
         return len(self.faults) + len(self.picks)
 
-    def as_faults(self) -> tuple[Fault, ...]:
+    def as_faults(self) -> tuple[Fault | reorder, ...]:
         """Return it as arguments of ``@pytest.mark.durable_faults``."""
         return (*self.faults, reorder(self.picks)) if self.picks else self.faults
 
     @classmethod
-    def of(cls, faults: tuple[Fault, ...]) -> Plan:
+    def of(cls, given: Iterable[Fault | reorder]) -> Plan:
         """Return the plan that arguments of ``@pytest.mark.durable_faults`` stand for."""
-        orders = [fault for fault in faults if isinstance(fault, reorder)]
-        picks = {at: pick for order in orders for at, pick in order.pairs}
-        others = tuple(fault for fault in faults if not isinstance(fault, reorder))
-        return cls(others, tuple(sorted(picks.items())))
+        faults: list[Fault] = []
+        picks: dict[int, int] = {}
+        for item in given:
+            if isinstance(item, reorder):
+                picks.update(item.pairs)
+            else:
+                faults.append(item)
+        return cls(tuple(faults), tuple(sorted(picks.items())))
 
 
 ORDINARY = Plan()

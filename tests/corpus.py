@@ -141,6 +141,7 @@ from pytest_durable.result.execution import DurableFunctionTestResult
 from pytest_durable.schedules.base import Schedule
 from pytest_durable.schedules.in_order import InOrder
 from pytest_durable.schedules.seeded import Seeded
+from pytest_durable.simulator.arrangement import Arrangement
 from pytest_durable.simulator.checkers.base import Checker
 from pytest_durable.simulator.execution import SimulatedExecution
 from pytest_durable.simulator.identifiers import FunctionVersion
@@ -258,7 +259,7 @@ def make_runner(handler: Any, **options: Any) -> LocalRunner:
         return SimulatorOptions(schedule=schedule, **options)
 
     target = Target(handler, FunctionVersion("function"))
-    return LocalRunner(target, make_options, injector=injector)
+    return LocalRunner(target, make_options, Arrangement(injector=injector))
 
 
 def runner_of(case: Case, **options: Any) -> LocalRunner:
@@ -311,8 +312,8 @@ def run_watched(case: Case, *checkers: Checker, limits: Limits | None = None) ->
         limits or options.limits,
         checkers,
         30,
-        told._functions,
-        told._scripts,
+        told._arrangement.functions,
+        told._arrangement.scripts,
     )
     loop = Loop(world)
     execution = world.executions.start(

@@ -52,7 +52,9 @@ PAGE_MODULE = "test_page.py"
 # BUILD_NUMBER is set, pytest writes the lines of its summary in full.
 ENVIRONMENT = {
     **{name: value for name, value in os.environ.items() if name not in ("CI", "BUILD_NUMBER")},
-    **{"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "COLUMNS": "80", "PYTEST_ADDOPTS": ""},
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    "COLUMNS": "80",
+    "PYTEST_ADDOPTS": "",
 }
 
 SPHINX_DIRECTIVES = {"{toctree}", "{include}", "{eval-rst}"}

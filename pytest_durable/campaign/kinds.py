@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from inspect import isabstract
+
 import pytest
 
 from pytest_durable.errors import UsageError
@@ -32,6 +34,11 @@ def _checked(given: object) -> list[type[Fault]]:
             raise UsageError(
                 "The hook pytest_durable_faults returns subclasses of pytest_durable.faults.Fault, "
                 f"got {kind!r}."
+            )
+        if isabstract(kind):
+            missing = " and ".join(sorted(kind.__abstractmethods__))
+            raise UsageError(
+                f"The hook pytest_durable_faults returns kinds that are whole; {kind!r} lacks {missing}."
             )
         kinds.append(kind)
     return kinds

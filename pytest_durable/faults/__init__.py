@@ -8,6 +8,8 @@ the handler gave, or ends of a path such as ``orders/charge``; ``True`` stands f
 
     @pytest.mark.durable_faults(faults.fail_step("charge", times=2), faults.crash(after_step="ship"))
 
+`reorder` is not a fault: it decides the order of events of a run as a whole.
+
 Another plugin adds a kind by a subclass of `Fault`, returned from its hook ``pytest_durable_faults``.
 """
 
@@ -122,6 +124,5 @@ KINDS: tuple[type[Fault], ...] = (
     early_callback,
     lost_callback,
     reordered_callback,
-    reorder,
 )
-"""Every kind of this package."""
+"""Every kind of fault of this package."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias
 
@@ -20,7 +21,7 @@ Times: TypeAlias = int | Literal["always"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fault:
+class Fault(ABC):
     """Base of all kinds. A kind is a frozen dataclass that says what it `meets` and what it `does`.
 
     ``nth`` is the first of the points it meets at which it strikes, counted over the whole test, 1 for the
@@ -44,13 +45,13 @@ class Fault:
         """Return its name, as tests write it."""
         return f"faults.{cls.__name__}"
 
+    @abstractmethod
     def meets(self, point: Point) -> bool:
         """Return whether it is about this point."""
-        raise NotImplementedError
 
+    @abstractmethod
     def does(self, point: Point) -> Action:
         """Return what happens when it strikes at a point that it meets."""
-        raise NotImplementedError
 
     @classmethod
     def explored_at(cls, point: Point) -> tuple[Fault, ...]:

@@ -4,28 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from pytest_durable.errors import UsageError
-from pytest_durable.faults.base import Fault
-from pytest_durable.points import Point
 
 # A failure belongs to the test's own line, not to ours.
 __tracebackhide__ = True
 
 
 @dataclass(frozen=True, repr=False)
-class reorder(Fault):  # noqa: N801
+class reorder:  # noqa: N801
     """The order of events: at decision number N of the run, option number M instead of the first.
 
-    ``picks`` maps N (from 0) to M. Made by an exploration, to be pasted.
+    ``picks`` maps N (from 0) to M. Made by an exploration, to be pasted. It stands beside the faults of
+    ``@pytest.mark.durable_faults`` and is none: it is about the run as a whole and strikes at no point.
     """
 
-    picks: Mapping[int, int] | tuple[tuple[int, int], ...] = ()
-    order_first: ClassVar[tuple[str, ...]] = ("picks",)
+    picks: Mapping[int, int] | tuple[tuple[int, int], ...]
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         given: Any = self.picks
         pairs = given.items() if isinstance(given, Mapping) else given
         try:
@@ -34,7 +31,7 @@ class reorder(Fault):  # noqa: N801
         except (TypeError, ValueError):
             is_sound, picks = False, ()
         if not is_sound:
-            raise UsageError(f"picks of {self.kind()} maps numbers to numbers, got {self.picks!r}.")
+            raise UsageError(f"picks of faults.reorder maps numbers to numbers, got {self.picks!r}.")
         object.__setattr__(self, "picks", picks)
 
     @property
@@ -43,9 +40,5 @@ class reorder(Fault):  # noqa: N801
         assert isinstance(self.picks, tuple)
         return self.picks
 
-    def meets(self, point: Point) -> bool:
-        """Return False: it is about the order, not about a point."""
-        return False
-
     def __repr__(self) -> str:
-        return f"{self.kind()}({dict(self.pairs)!r})"
+        return f"faults.reorder({dict(self.pairs)!r})"

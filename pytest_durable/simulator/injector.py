@@ -37,16 +37,16 @@ class Injector:
         """
         for given in faults:
             fault: object = given
+            if isinstance(fault, reorder):
+                raise UsageError(
+                    f"{fault!r} is about a run as a whole: it goes into @pytest.mark.durable_faults(...)."
+                )
             if not isinstance(fault, Fault):
                 kind = (
                     f" It is a class: call it, as {fault.__name__}(...)." if isinstance(fault, type) else ""
                 )
                 raise UsageError(
                     f"Faults are values such as faults.crash(after_step='ship'), got {fault!r}.{kind}"
-                )
-            if isinstance(fault, reorder):
-                raise UsageError(
-                    f"{fault!r} is about a run as a whole: it goes into @pytest.mark.durable_faults(...)."
                 )
         self._faults.extend(faults)
         self._counts.extend(0 for _ in faults)

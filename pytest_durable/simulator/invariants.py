@@ -12,6 +12,7 @@ from pytest_durable.history.codec import to_datetime
 from pytest_durable.history.events import INTERNAL_EVENT_TYPES, Event, EventType
 from pytest_durable.result.wording import kind_of, span
 from pytest_durable.simulator.checkers.base import Checker
+from pytest_durable.simulator.ledger.ledger import EffectLedger
 from pytest_durable.simulator.pending import pending_operations
 from pytest_durable.simulator.service.records import ExecutionRecord
 from pytest_durable.simulator.simulator import Simulator
@@ -59,6 +60,14 @@ class Demands:
             list(self.at_end),
         )
 
+    def absorb(self, other: Demands) -> None:
+        """Take note of what was looked at when the same was demanded of another run."""
+        for mine, theirs in zip(self.always, other.always, strict=True):
+            mine.checked += theirs.checked
+        for later, theirs_later in zip(self.eventually, other.eventually, strict=True):
+            later.checked += theirs_later.checked
+            later.has_held = later.has_held or theirs_later.has_held
+
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing."""
@@ -86,17 +95,23 @@ class Invariants(Checker):
         self._strikes_so_far: StrikesSoFar = lambda: 0
         self._simulator: Simulator | None = None
         self._view: WorldView | None = None
+        self.ledger: EffectLedger | None = None
 
     def attach(self, simulator: Simulator, strikes_so_far: StrikesSoFar) -> None:
         """Set what is watched, and who knows of faults."""
-        ledger = None if self._view is None else self._view.ledger
         self._simulator = simulator
         self._view = WorldView(simulator)
-        self._view.use_ledger(ledger)
+        self._view.use_ledger(self.ledger)
         self._struck_at = simulator.now
         self._strikes_so_far = strikes_so_far
         if self.demands.always:
             simulator.watch_everything()
+
+    def use_ledger(self, ledger: EffectLedger | None) -> None:
+        """Show this ledger as ``world.effects``."""
+        self.ledger = ledger
+        if self._view is not None:
+            self._view.use_ledger(ledger)
 
     @property
     def view(self) -> WorldView:

@@ -10,12 +10,13 @@ from typing import Any, Self
 from pytest_durable.backend import Runner
 from pytest_durable.drawn import DrawnPlan
 from pytest_durable.durations import DurationLike, to_microseconds, to_whole_seconds
-from pytest_durable.errors import UnusedFaultError, UnusedScriptError, UsageError
+from pytest_durable.errors import UsageError
 from pytest_durable.faults import Fault
 from pytest_durable.history.codec import event_to_json
 from pytest_durable.plan import Plan
 from pytest_durable.result.execution import DurableFunctionTestResult
 from pytest_durable.result.wording import counted
+from pytest_durable.simulator.arrangement import Arrangement
 from pytest_durable.simulator.awaiting import await_callback
 from pytest_durable.simulator.choices import Choice
 from pytest_durable.simulator.determinism import check_deterministic
@@ -28,7 +29,7 @@ from pytest_durable.simulator.functions import (
 )
 from pytest_durable.simulator.identifiers import FunctionVersion
 from pytest_durable.simulator.injector import Injector
-from pytest_durable.simulator.invariants import Invariants, Property
+from pytest_durable.simulator.invariants import Property
 from pytest_durable.simulator.invocation import Handler, demand_durable
 from pytest_durable.simulator.ledger.ledger import EffectLedger
 from pytest_durable.simulator.options import SimulatorOptions
@@ -39,7 +40,7 @@ from pytest_durable.simulator.replaying.hash_order import check_hash_order
 from pytest_durable.simulator.replaying.hints import hints
 from pytest_durable.simulator.replaying.trace import Trace
 from pytest_durable.simulator.runner_clock import RunnerClock
-from pytest_durable.simulator.scripts.book import Around, ScriptBook
+from pytest_durable.simulator.scripts.book import Around
 from pytest_durable.simulator.scripts.callbacks import CallbackScript
 from pytest_durable.simulator.scripts.invokes import InvokeScript
 from pytest_durable.simulator.scripts.steps import StepScript
@@ -71,27 +72,43 @@ class LocalRunner(Runner):
         self,
         target: Target,
         make_options: Callable[[], SimulatorOptions],
-        functions: Functions | None = None,
-        scripts: ScriptBook | None = None,
-        injector: Injector | None = None,
-        invariants: Invariants | None = None,
+        arrangement: Arrangement | None = None,
     ) -> None:
         demand_durable(target.handler)
         self._target = target
         self._make_options = make_options
-        self._functions = functions or Functions()
-        self._scripts = scripts or ScriptBook()
-        self._invariants = invariants or Invariants()
-        self.injector = injector or Injector()
+        self._arrangement = arrangement or Arrangement()
         self._unfolded: Callable[[], Plan] | None = None
-        self._scripts_checked = self._invariants_checked = False
         self._begin(make_options())
 
     def _begin(self, options: SimulatorOptions) -> None:
         """Set up a world in which nothing has happened."""
-        self._simulator = Simulator(options, self._functions, self._scripts, self.injector, self._invariants)
-        self._invariants.attach(self._simulator, lambda: len(self.injector.strikes))
+        arranged = self._arrangement
+        self._simulator = Simulator(
+            options, arranged.functions, arranged.scripts, arranged.injector, arranged.invariants
+        )
+        arranged.invariants.attach(self._simulator, lambda: len(arranged.injector.strikes))
         self.clock = RunnerClock(self._simulator)
+
+    @property
+    def target(self) -> Target:
+        """What it runs."""
+        return self._target
+
+    @property
+    def simulator(self) -> Simulator:
+        """What everything runs in: another one when a plan is followed."""
+        return self._simulator
+
+    @property
+    def functions(self) -> Functions:
+        """What handlers may invoke."""
+        return self._arrangement.functions
+
+    @property
+    def injector(self) -> Injector:
+        """The faults, and what they have struck."""
+        return self._arrangement.injector
 
     def follow(self, plan: Plan | DrawnPlan) -> None:
         """Let what is going to run deviate from the ordinary as a plan says, from the beginning.
@@ -108,7 +125,7 @@ class LocalRunner(Runner):
             self.injector.add(*plan.faults)
             order = UnfoldingOrder(deviations_of(plan.picks))
         else:
-            self.injector = injector = UnfoldingInjector(self.injector, plan)
+            self._arrangement.injector = injector = UnfoldingInjector(self.injector, plan)
             order = UnfoldingOrder(plan.order)
             self._unfolded = lambda: unfolded(injector, order)
         options = self._make_options()
@@ -125,19 +142,13 @@ class LocalRunner(Runner):
         Scripts, functions, faults and invariants that were given so far stay, and nothing of them has
         been used.
         """
-        functions, scripts = self._functions.copy(), self._scripts.rewound()
-        demands, ledger = self._invariants.demands.rewound(), self._invariants.view.ledger
-        faults, collects = tuple(self.injector.faults), self.injector.collects
+        arranged = self._arrangement.rewound()
 
         def begin_again() -> None:
             self._simulator.close()
-            self._functions, self._scripts = functions.copy(), scripts.rewound()
-            self._invariants = Invariants(demands.rewound())
-            self.injector = Injector(faults, collects=collects)
+            self._arrangement = arranged.rewound()
             self._unfolded = None
-            self._scripts_checked = self._invariants_checked = False
             self._begin(self._make_options())
-            self._invariants.view.use_ledger(ledger)
 
         return begin_again
 
@@ -303,7 +314,9 @@ class LocalRunner(Runner):
         Raises:
             UsageError: an argument is wrong.
         """
-        self._functions.register_durable(function_name, handler, execution_timeout, retention_period_days)
+        self._arrangement.functions.register_durable(
+            function_name, handler, execution_timeout, retention_period_days
+        )
         return self
 
     def register_function(self, function_name: str, handler: Callable[[Any, Any], Any]) -> Self:
@@ -312,7 +325,7 @@ class LocalRunner(Runner):
         Raises:
             UsageError: an argument is wrong.
         """
-        self._functions.register_plain(function_name, handler)
+        self._arrangement.functions.register_plain(function_name, handler)
         return self
 
     def on_callback(self, name: str | None = None, times: int | None = None) -> CallbackScript:
@@ -320,14 +333,14 @@ class LocalRunner(Runner):
 
         ``times`` demands that many uses. A script that is never used fails the test.
         """
-        return self._scripts.on_callback(name, times)
+        return self._arrangement.scripts.on_callback(name, times)
 
     def on_invoke(self, function_name: str, times: int | None = None) -> InvokeScript:
         """Decide beforehand what ``context.invoke`` gets from a function.
 
         ``times`` demands that many uses. A script that is never used fails the test.
         """
-        return self._scripts.on_invoke(function_name, times)
+        return self._arrangement.scripts.on_invoke(function_name, times)
 
     def on_step(self, name: str, times: int | None = None) -> StepScript:
         """Replace the bodies of the steps of a name, or of a path such as ``orders/charge``.
@@ -335,7 +348,7 @@ class LocalRunner(Runner):
         The checks of a ``wait_for_condition`` are steps, too: what a check returns is the next state.
         ``times`` demands that many attempts. A script that is never used fails the test.
         """
-        return self._scripts.on_step(name, times)
+        return self._arrangement.scripts.on_step(name, times)
 
     def inject(self, *faults: Fault) -> None:
         """Add faults, as ``@pytest.mark.durable_faults`` does; they count the points that come from now on.
@@ -357,7 +370,7 @@ class LocalRunner(Runner):
         Raises:
             UsageError: it is no function.
         """
-        self._invariants.always(holds)
+        self._arrangement.invariants.always(holds)
 
     def eventually(self, holds: Property, within: DurationLike = "30d") -> None:
         """Demand that ``holds(world)`` comes true and that every execution ends, in good time.
@@ -368,7 +381,7 @@ class LocalRunner(Runner):
         Raises:
             UsageError: it is no function, or the time is malformed or zero.
         """
-        self._invariants.eventually(holds, within)
+        self._arrangement.invariants.eventually(holds, within)
 
     def at_end(self, holds: Property) -> None:
         """Demand that ``holds(world)`` is true when the test has run, or the runner is closed.
@@ -376,23 +389,23 @@ class LocalRunner(Runner):
         Raises:
             UsageError: it is no function.
         """
-        self._invariants.at_end(holds)
+        self._arrangement.invariants.at_end(holds)
 
     def surround_steps(self, around: Around) -> None:
         """Run in place of the body of each step what ``around(path, body)`` returns; scripts are inside.
 
         Bodies take the number of the attempt. What they return is recorded as ever.
         """
-        self._scripts.surround_steps(around)
+        self._arrangement.scripts.surround_steps(around)
 
     @property
     def world(self) -> WorldView:
         """What invariants are shown: the executions, the effects and the time."""
-        return self._invariants.view
+        return self._arrangement.invariants.view
 
     def use_ledger(self, ledger: EffectLedger) -> None:
         """Show invariants this ledger as ``world.effects``."""
-        self._invariants.view.use_ledger(ledger)
+        self._arrangement.invariants.use_ledger(ledger)
 
     def stop_execution(self, execution_arn: str, error: Any = None) -> None:
         """End an execution from outside, with status STOPPED; nothing happens to one that has ended.
@@ -482,21 +495,15 @@ class LocalRunner(Runner):
         """
 
         def run() -> DurableFunctionTestResult:
-            scripts = self._scripts.rewound()
-            injector = Injector(self.injector.faults)
-            invariants = Invariants(self._invariants.demands)
-            fresh = LocalRunner(
-                self._target, self._make_options, self._functions, scripts, injector, invariants
-            )
-            fresh._invariants.view.use_ledger(self._invariants.view.ledger)
+            arranged = self._arrangement.rewound()
+            fresh = LocalRunner(self._target, self._make_options, arranged)
             try:
                 result = fresh.run(input, timeout)
                 fresh.check_invariants()
                 return result
             finally:
                 fresh.release()
-                self._scripts.absorb(scripts)
-                self.injector.absorb(injector)
+                self._arrangement.absorb(arranged)
 
         return check_deterministic(run, runs)
 
@@ -594,12 +601,12 @@ class LocalRunner(Runner):
 
     def release(self) -> None:
         """Unwind whatever still runs, for a test that has failed or has been checked."""
-        self._scripts_checked = self._invariants_checked = True
+        self._arrangement.waive_checks()
         self._simulator.close()
 
     def waive_checks(self) -> None:
         """Demand nothing of scripts and faults, which may be idle in a run of an exploration."""
-        self._scripts_checked = True
+        self._arrangement.waive_use()
 
     def check_invariants(self) -> None:
         """Check, once, what is to hold when the test has run.
@@ -607,9 +614,7 @@ class LocalRunner(Runner):
         Raises:
             AssertionError: an invariant does not hold, or was never checked.
         """
-        if not self._invariants_checked:
-            self._invariants_checked = True
-            self._invariants.conclude()
+        self._arrangement.check_invariants()
 
     def check_scripts(self) -> None:
         """Check, once, that every script came to use and every fault struck.
@@ -618,17 +623,8 @@ class LocalRunner(Runner):
             UnusedScriptError: one was never used, or not as often as its ``times`` says.
             UnusedFaultError: one never struck.
         """
-        if self._scripts_checked:
-            return
-        self._scripts_checked = True
-        executions = self._simulator.executions.values()
-        complaints = self._scripts.complaints(executions)
-        if complaints:
-            raise UnusedScriptError("\n".join(complaints))
-        complaints = self.fault_complaints()
-        if complaints:
-            raise UnusedFaultError("\n".join(complaints))
+        self._arrangement.check_use(self.executions)
 
     def fault_complaints(self) -> list[str]:
         """Return a line for each fault that has not struck."""
-        return fault_complaints(self.injector, self._simulator.executions.values())
+        return fault_complaints(self.injector, self.executions)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 
 from pytest_durable.entropy import Entropy
@@ -29,7 +29,6 @@ from pytest_durable.simulator.pending import stuck_error
 from pytest_durable.simulator.process_exit import process_exits_caught
 from pytest_durable.simulator.replaying.trace import Traces
 from pytest_durable.simulator.scripts.book import ScriptBook
-from pytest_durable.simulator.service.errors import DurableExecutionAlreadyStartedException
 from pytest_durable.simulator.service.requests import is_tenant_id
 from pytest_durable.simulator.turns import close_idle_carriers, only_driver
 from pytest_durable.simulator.wall_clock import sleep_really, wall_clock
@@ -91,6 +90,11 @@ class Simulator:
         self._world.order.watch_everything()
 
     @property
+    def world(self) -> World:
+        """All of its state."""
+        return self._world
+
+    @property
     def now(self) -> int:
         """Virtual time, in microseconds since the epoch."""
         return self._world.clock.now
@@ -145,12 +149,8 @@ class Simulator:
             raise UsageError(
                 f"tenant_id has 1 to 256 letters, digits, spaces and any of ._:/=+-@, got {tenant_id!r:.100}."
             )
-        known = None if name is None else self._named(function, name)
+        known = self._world.executions.started_before(function, name, payload)
         if known is not None:
-            if known.record.operation.input_payload != payload:
-                raise DurableExecutionAlreadyStartedException(
-                    f"Execution {name!r} of function {function.name!r} was started with another input."
-                )
             return known
         maximum = self.options.limits.delay_seconds
         seconds = timeout_seconds or self.options.execution_timeout_seconds
@@ -166,22 +166,18 @@ class Simulator:
             tenant_id,
         )
 
-    def _named(self, function: FunctionVersion, name: str) -> SimulatedExecution | None:
-        for execution in self.executions.values():
-            if execution.function == function and execution.record.execution.name == name:
-                return execution
-        return None
-
     def run_until(
         self,
         predicate: Callable[[], bool],
         *,
         horizon: int | None = None,
         between_invocations: bool = True,
+        holds_time: bool = False,
     ) -> None:
         """Run until the predicate holds, nothing more can happen, or time reaches ``horizon``.
 
-        ``between_invocations`` promises that it begins to hold only while no invocation runs.
+        ``between_invocations`` promises that it begins to hold only while no invocation runs. With
+        ``holds_time`` no schedule lets time move on while work is due.
 
         Raises:
             UsageError: the simulation is closed, and the predicate does not hold.
@@ -193,7 +189,7 @@ class Simulator:
         inline = between_invocations and is_alone and not self._functions.names
         shown = wall_clock.shown(self._world.clock) if self.options.virtual_clock else nullcontext()
         with only_driver(), collection_paused(), process_exits_caught(), shown, self._chance.in_place():
-            self._loop.run(predicate, horizon=horizon, inline=inline)
+            self._loop.run(predicate, horizon=horizon, inline=inline, holds_time=holds_time)
             self._world.order.note_draws()
 
     def run_for(self, predicate: Callable[[], bool], microseconds: int) -> None:
@@ -251,8 +247,41 @@ class Simulator:
 
     def crash(self, execution: SimulatedExecution) -> None:
         """Kill the sandbox that runs the handler now."""
+        before = execution.deaths, execution.retried_up_to
         self._world.executions.crash(execution)
+        # The test knows of it, and is told what there is between two invocations.
+        execution.deaths, execution.retried_up_to = before
+        execution.is_retried = False
         self.run_until(lambda: True)
+
+    def advance(self, microseconds: int, executions: Iterable[SimulatedExecution]) -> None:
+        """Let so much virtual time pass.
+
+        It may be more: if a fault has ended invocations of these executions meanwhile, it goes on until their
+        handlers have suspended or ended, as they would have without it.
+        """
+        watched = list(executions)
+        before = [execution.deaths for execution in watched]
+        self.run_until(lambda: False, horizon=self.now + microseconds, between_invocations=False)
+        if self._injector is None or not self._injector.strikes:
+            return
+        for execution, deaths in zip(watched, before, strict=True):
+            if execution.deaths > deaths:
+                self.run_until_idle(execution)
+
+    def run_until_idle(self, execution: SimulatedExecution) -> None:
+        """Run until the handler waits for something, or has ended.
+
+        What it waits for is there to be seen: no schedule lets it end before the handler has suspended.
+        """
+
+        def is_idle() -> bool:
+            is_due = execution.is_retried or (
+                execution.invocation_is_due and self.next_event_at() == self.now
+            )
+            return execution.invocation is None and (execution.closed or not is_due)
+
+        self.run_until(is_idle, holds_time=True)
 
     def pause(self, execution: SimulatedExecution, timeout: int) -> bool:
         """Hold back invocations, and run until none goes on, ``timeout`` microseconds at most.

@@ -21,6 +21,7 @@ from pytest_durable.history.events import (
 )
 from pytest_durable.plan import Plan
 from pytest_durable.schedules import Picks
+from pytest_durable.simulator.arrangement import Arrangement
 from pytest_durable.simulator.execution import SimulatedExecution
 from pytest_durable.simulator.functions import Functions
 from pytest_durable.simulator.injector import Injector
@@ -55,6 +56,7 @@ def observe(
         _digest(runner.executions, effects),
         failure,
         "" if failure is None else runner.timeline(),
+        sum(len(execution.record.log) for execution in runner.executions),
     )
 
 
@@ -119,7 +121,9 @@ class SimulatedTrials:
             return replace(self._options, schedule=schedules.pop()) if schedules else self._options
 
         injector = Injector(plan.faults, collects=True)
-        runner = LocalRunner(self._target, make_options, self._make_functions(), injector=injector)
+        runner = LocalRunner(
+            self._target, make_options, Arrangement(self._make_functions(), injector=injector)
+        )
         runner.waive_checks()
         effects = EffectLedger()
         runner.use_ledger(effects)

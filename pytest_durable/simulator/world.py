@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
+from durable_sdk.lambda_service import OperationStatus
 from pytest_durable.entropy import Entropy
-from pytest_durable.history.events import EventType
+from pytest_durable.history.events import EventType, InvokeStart
+from pytest_durable.history.fold import RecordedOperation
 from pytest_durable.points import Die, Point, Position
 from pytest_durable.schedules.in_order import InOrder
 from pytest_durable.simulator.callbacks import Callbacks
@@ -14,15 +17,23 @@ from pytest_durable.simulator.checkers.base import Checker
 from pytest_durable.simulator.choices import Choices
 from pytest_durable.simulator.clock import Clock
 from pytest_durable.simulator.compute import Compute, Watch
-from pytest_durable.simulator.event_queue import EventQueue
+from pytest_durable.simulator.event_queue import EventQueue, Priority
 from pytest_durable.simulator.execution import SimulatedExecution
 from pytest_durable.simulator.executions import Executions
 from pytest_durable.simulator.functions import Functions
 from pytest_durable.simulator.identifiers import Identifiers
 from pytest_durable.simulator.injector import Injector
-from pytest_durable.simulator.invocation import MEANT_FOR_PYTEST, Died, Ending, Raised, Returned
+from pytest_durable.simulator.invocation import (
+    MEANT_FOR_PYTEST,
+    Died,
+    Ending,
+    Invocation,
+    Raised,
+    Returned,
+)
 from pytest_durable.simulator.journal import Journal
 from pytest_durable.simulator.order import Order
+from pytest_durable.simulator.platform import Platform
 from pytest_durable.simulator.requests import Requests
 from pytest_durable.simulator.scheduled import (
     CallAnswered,
@@ -47,6 +58,9 @@ from pytest_durable.simulator.service import dispatch
 from pytest_durable.simulator.service.limits import Limits
 from pytest_durable.simulator.turns import Task, Turns
 
+MakePlatform: TypeAlias = Callable[[Clock, EventQueue[Item], Identifiers], Platform]
+"""Returns what runs handlers in place of the simulator's own tasks."""
+
 
 class World:
     """Changed by the loop, through `happen`, and between its runs by what a test asks for."""
@@ -64,6 +78,7 @@ class World:
         injector: Injector | None = None,
         choices: Choices | None = None,
         watch: Watch | None = None,
+        make_platform: MakePlatform | None = None,
     ) -> None:
         self.clock = Clock(start)
         self.queue: EventQueue[Item] = EventQueue()
@@ -72,23 +87,27 @@ class World:
         identifiers = Identifiers(entropy.seed)
         self._injector = injector or Injector()
         self.order = Order(self.clock, self.queue, choices or Choices(InOrder()), self._injector)
-        compute = Compute(
-            self.clock,
-            self.queue,
-            self.turns,
-            entropy,
-            identifiers,
-            scripts,
-            self._injector,
-            self.order,
-            watch,
+        platform: Platform = (
+            make_platform(self.clock, self.queue, identifiers)
+            if make_platform is not None
+            else Compute(
+                self.clock,
+                self.queue,
+                self.turns,
+                entropy,
+                identifiers,
+                scripts,
+                self._injector,
+                self.order,
+                watch,
+            )
         )
         self._journal = Journal(checkers)
         self.executions = Executions(
             self.clock,
             self.queue,
             self._journal,
-            compute,
+            platform,
             identifiers,
             limits,
             timeouts_count_waits,
@@ -106,16 +125,32 @@ class World:
         # A submitter may be slow, but not so slow that its answer misses the time that the script says.
         self.order.holds_time = lambda: self.callbacks.await_submitters
         self._journal.attach(Callbacks.OBSERVED, self.callbacks.observe)
-        self._invokes = ChainedInvokes(functions or Functions(), scripts, identifiers, compute)
-        self._requests = Requests(
+        self._invokes = ChainedInvokes(functions or Functions(), scripts, identifiers, platform)
+        self.requests = Requests(
             self.clock, self.queue, self._journal, self.executions, self._invokes, self._injector
         )
+
+    def go_on(self, execution: SimulatedExecution, lost: Invocation | None, *, is_due: bool) -> None:
+        """Let an execution go on that another world has begun, in which ``lost`` was its invocation."""
+        self.executions.go_on(execution, lost, is_due=is_due)
+        for operation in execution.record.log.operations.values():
+            due = _looked_at_again(operation)
+            if due is not None:
+                timer = TimerDue(execution, operation.subject.operation_id)
+                self.queue.push(due, Priority.TIMER, timer, execution)
+            if isinstance(operation.start, InvokeStart) and not operation.is_terminal:
+                invoked = self.executions.by_arn.get(operation.start.execution_arn or "")
+                if invoked is None:
+                    self._invokes.call_again(execution, operation)
+                elif invoked.closed:
+                    ended = InvokedExecutionEnded(execution, operation.subject.operation_id, invoked)
+                    self.queue.push(self.clock.now, Priority.WORK, ended, execution)
 
     def happen(self, item: Item) -> Task | None:
         """Make ``item`` happen. Returns the task that is to have the turn, if any."""
         match item:
             case CallArrived(execution, call):
-                self._requests.serve(execution, call)
+                self.requests.serve(execution, call)
             case CallAnswered(call):
                 return call.task
             case TaskDue(task):
@@ -187,3 +222,14 @@ class World:
             self.executions.complete_outside(execution, event)
         else:
             self.executions.complete_by_timer(execution, event)
+
+
+def _looked_at_again(operation: RecordedOperation) -> int | None:
+    """Return when the service has to look at an operation that has not ended, None if never."""
+    match operation.status:
+        case OperationStatus.PENDING:
+            return operation.next_attempt_at
+        case OperationStatus.STARTED:
+            return operation.scheduled_end_at or operation.deadline_at
+        case _:
+            return None

@@ -30,7 +30,7 @@ from pytest_durable.history.codec import canonical_text
 from pytest_durable.plan import Plan
 from pytest_durable.points import Point, Position
 from pytest_durable.schedules.picks import Picks
-from pytest_durable.simulator.functions import Functions
+from pytest_durable.simulator.arrangement import Arrangement
 from pytest_durable.simulator.identifiers import FunctionVersion
 from pytest_durable.simulator.injector import Injector
 from pytest_durable.simulator.ledger.ledger import EffectLedger
@@ -80,7 +80,7 @@ def run(case: corpus.Case, plan: Plan, seed: int) -> Run:
         return SimulatorOptions(schedule=schedule, seed=seed, **case.options)
 
     target = Target(case.handler, FunctionVersion("function"))
-    runner = LocalRunner(target, make_options, Functions(), injector=injector)
+    runner = LocalRunner(target, make_options, Arrangement(injector=injector))
     if case.script is not None:
         case.script(runner)
     try:

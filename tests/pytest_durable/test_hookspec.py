@@ -165,3 +165,11 @@ def test_lines_are_added_to_a_failure_alone(project: pytest.Pytester) -> None:
     result = project.runpytest_inprocess("-rA")
     result.assert_outcomes(failed=1, passed=1)
     assert result.stdout.str().count("it was SUCCEEDED\nas far as I know") == 1
+
+
+def test_a_kind_that_does_not_say_what_it_does_is_refused(project: pytest.Pytester) -> None:
+    project.makepyfile(kinds=KIND.replace("def does(", "def will_do("))
+    project.makepyfile(f"{TEST}\n    def test_it(durable_runner): durable_runner.run()")
+    result = project.runpytest("-p", "no:cacheprovider", "--durable-explore")
+    assert "kinds that are whole" in result.stdout.str()
+    assert "lacks does" in result.stdout.str()

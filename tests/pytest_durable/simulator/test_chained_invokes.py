@@ -603,7 +603,7 @@ def test_a_result_stays_as_it_was_when_an_invoked_execution_goes_on() -> None:
 
 def test_a_stuck_parent_names_what_its_child_waits_for() -> None:
     runner = corpus.make_runner(calling)
-    runner._functions.register_all({"asking": asking_child})
+    runner._arrangement.functions.register_all({"asking": asking_child})
     with pytest.raises(DurableStuckError) as caught:
         runner.run({"function": "asking"})
     message = str(caught.value)
