@@ -535,7 +535,7 @@ class LocalRunner(Runner):
         a step writes, I/O outside steps. The handlers run again, as in `check_replay`. Nothing without a
         trace of operations.
         """
-        if self._simulator.traces is None:
+        if self._simulator.traces is None or self._simulator.is_broken_off:
             return []
         return hints(self._traces(), virtual_clock=self._simulator.options.virtual_clock)
 
