@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 from hypothesis import settings
+
+# Many tests start a Python, which would compile all modules again where the environment forbids to write
+# bytecode. They share what they compile, outside of the source tree.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+os.environ["PYTHONPYCACHEPREFIX"] = str(Path(__file__).parent / "build" / "bytecode")
 
 # The suite finds the same on every run; longer searches with fresh chance have commands of their own.
 settings.register_profile("suite", derandomize=True, deadline=None, database=None)

@@ -35,6 +35,7 @@ from pytest_durable.simulator.journal import Journal
 from pytest_durable.simulator.platform import Platform
 from pytest_durable.simulator.reaper import Reaper
 from pytest_durable.simulator.scheduled import ExecutionTimedOut, InvocationDue, InvokedExecutionEnded, Item
+from pytest_durable.simulator.service.errors import DurableExecutionAlreadyStartedException
 from pytest_durable.simulator.service.limits import Limits
 from pytest_durable.simulator.service.records import ExecutionRecord
 from pytest_durable.simulator.service.transitions import execution as transitions
@@ -104,6 +105,25 @@ class Executions:
             tenant_id=tenant_id,
         )
 
+    def started_before(
+        self, function: FunctionVersion, name: str | None, payload: str | None
+    ) -> SimulatedExecution | None:
+        """Return the execution to which the function has given this name before, None if there is none.
+
+        Raises:
+            DurableExecutionAlreadyStartedException: its input is another one.
+        """
+        if name is None:
+            return None
+        for execution in self.by_arn.values():
+            if execution.function == function and execution.record.execution.name == name:
+                if execution.record.operation.input_payload != payload:
+                    raise DurableExecutionAlreadyStartedException(
+                        f"Execution {name!r} of function {function.name!r} was started with another input."
+                    )
+                return execution
+        return None
+
     def start_invoked(
         self,
         handler: Handler,
@@ -167,6 +187,23 @@ class Executions:
         self._invoke_after(execution, 0)
         self._time_out_at(execution, now + timeout_seconds * _SECOND)
         return execution
+
+    def go_on(self, execution: SimulatedExecution, lost: Invocation | None, *, is_due: bool) -> None:
+        """Let an execution go on that another world has begun.
+
+        ``lost`` is the invocation that ran when that world ended, and failed with it. It counts as none of
+        the failures in a row: the handler is not to blame.
+        """
+        operation = execution.record.operation
+        assert operation.started_at is not None
+        self._time_out_at(execution, operation.started_at + execution.record.timeout_seconds * _SECOND)
+        if lost is not None:
+            execution.invocation = lost
+            self._complete_invocation(execution, exit_error(lost))
+        if execution.last_event is not None:
+            self._end(execution, execution.last_event)
+        elif is_due or lost is not None or execution.record.completed_outside:
+            self._invoke_after(execution, 0)
 
     def _time_out_at(self, execution: SimulatedExecution, due: int) -> None:
         item = ExecutionTimedOut(execution)

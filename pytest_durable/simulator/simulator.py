@@ -10,6 +10,7 @@ from pytest_durable.errors import DurableStuckError, UsageError
 from pytest_durable.history.codec import to_microseconds
 from pytest_durable.result.execution import DurableFunctionTestResult
 from pytest_durable.simulator.callbacks import Callbacks
+from pytest_durable.simulator.chance import Chance
 from pytest_durable.simulator.checkers.base import Checker
 from pytest_durable.simulator.checkers.lifecycle import LifecycleChecker
 from pytest_durable.simulator.checkers.liveness import LivenessChecker
@@ -28,7 +29,6 @@ from pytest_durable.simulator.pending import stuck_error
 from pytest_durable.simulator.process_exit import process_exits_caught
 from pytest_durable.simulator.replaying.trace import Traces
 from pytest_durable.simulator.scripts.book import ScriptBook
-from pytest_durable.simulator.service.errors import DurableExecutionAlreadyStartedException
 from pytest_durable.simulator.service.requests import is_tenant_id
 from pytest_durable.simulator.turns import close_idle_carriers, only_driver
 from pytest_durable.simulator.wall_clock import sleep_really, wall_clock
@@ -63,9 +63,10 @@ class Simulator:
             checkers.append(self.traces)
         if invariants is not None:
             checkers.append(invariants)
+        entropy = Entropy(options.seed)
         self._world = World(
             to_microseconds(options.start_time),
-            Entropy(options.seed),
+            entropy,
             options.limits,
             (*checkers, *options.more_checkers),
             options.stall_seconds,
@@ -78,12 +79,20 @@ class Simulator:
         )
         if options.more_checkers:
             self.watch_everything()
+        turns = self._world.turns
+        self._chance = Chance(entropy, lambda: turns.has_turn)
+        self._world.order.has_drawn = self._chance.has_drawn
         self._loop = Loop(self._world, None if options.skip_time else sleep_really)
         self._closed = False
 
     def watch_everything(self) -> None:
         """Take note that somebody looks at the world after each event, so that every order matters."""
         self._world.order.watch_everything()
+
+    @property
+    def world(self) -> World:
+        """All of its state."""
+        return self._world
 
     @property
     def now(self) -> int:
@@ -145,12 +154,8 @@ class Simulator:
             raise UsageError(
                 f"tenant_id has 1 to 256 letters, digits, spaces and any of ._:/=+-@, got {tenant_id!r:.100}."
             )
-        known = None if name is None else self._named(function, name)
+        known = self._world.executions.started_before(function, name, payload)
         if known is not None:
-            if known.record.operation.input_payload != payload:
-                raise DurableExecutionAlreadyStartedException(
-                    f"Execution {name!r} of function {function.name!r} was started with another input."
-                )
             return known
         maximum = self.options.limits.delay_seconds
         seconds = timeout_seconds or self.options.execution_timeout_seconds
@@ -165,12 +170,6 @@ class Simulator:
             self.options.invocation_timeout_seconds,
             tenant_id,
         )
-
-    def _named(self, function: FunctionVersion, name: str) -> SimulatedExecution | None:
-        for execution in self.executions.values():
-            if execution.function == function and execution.record.execution.name == name:
-                return execution
-        return None
 
     def run_until(
         self,
@@ -194,8 +193,9 @@ class Simulator:
         is_alone = sum(not execution.closed for execution in self.executions.values()) <= 1
         inline = between_invocations and is_alone and not self._functions.names
         shown = wall_clock.shown(self._world.clock) if self.options.virtual_clock else nullcontext()
-        with only_driver(), collection_paused(), process_exits_caught(), shown:
+        with only_driver(), collection_paused(), process_exits_caught(), shown, self._chance.in_place():
             self._loop.run(predicate, horizon=horizon, inline=inline, holds_time=holds_time)
+            self._world.order.note_draws()
 
     def run_for(self, predicate: Callable[[], bool], microseconds: int) -> None:
         """Run like `run_until` for so long at most, not counting waits where timeouts leave them out."""
