@@ -328,9 +328,9 @@ class Turns:
         else:
             why = (
                 f"{task.name} has had the turn for {waited:g} seconds of real time without ending or "
-                "reaching a durable operation. It may block on a lock, queue or event that only another branch "
-                "would release; branches run one at a time here. If it just takes long, raise the ini key "
-                "durable_stall_seconds."
+                "reaching a durable operation. It may block on a lock, queue or event that only another "
+                "branch would release; branches run one at a time here. If it just takes long, raise the ini "
+                "key durable_stall_seconds."
             )
         return DurableStuckError(f"{why}\n  {task.name} is at {where}{others}")
 
