@@ -99,6 +99,10 @@ class Portfolio:
             return Drawn(strategy, Plan(faults), schedule)
         return None
 
+    def is_cut_off_below(self, asked: int | str) -> bool:
+        """Return whether so many would have been drawn if the settings allowed it."""
+        return self._index == self.settings.interleavings != asked
+
     def _deserving(self, *, has_crashes: bool) -> Strategy | None:
         """Return the strategy that has had least, measured by what it deserves; the first of equal ones."""
         possible = [

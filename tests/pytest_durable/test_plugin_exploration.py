@@ -520,3 +520,56 @@ def test_coverage_is_measured_in_every_schedule(project: pytest.Pytester) -> Non
     result = run_apart(project, "-p", "no:xdist", "--cov=shop")
     result.assert_outcomes(failed=1)
     assert re.search(r"shop\.py\s+\d+\s+0\s+100%", result.stdout.str())
+
+
+def test_a_test_that_drives_an_execution_by_hand_is_explored_without_a_false_alarm(
+    project: pytest.Pytester,
+) -> None:
+    project.makepyfile(shop=SHOP.replace("seconds=5", "minutes=1"))
+    write(
+        project,
+        HEAD
+        + """
+@pytest.mark.durable_explore
+def test_it(durable_runner, gateway):
+    execution = durable_runner.start().until_suspended()
+    (pending,) = execution.pending
+    assert pending.operation_type == "WAIT"
+    execution.advance("50s")
+    assert execution.result().status == "RUNNING"
+    execution.advance("10s")
+    assert execution.result().status == "SUCCEEDED"
+
+
+from durable_sdk import durable_execution
+
+asked = []
+
+
+@durable_execution
+def asks(event, context):
+    answer = context.wait_for_callback(lambda callback_id, _: asked.append(callback_id), name="approval")
+    return context.step(lambda _: answer, name="after")
+
+
+@pytest.mark.durable_explore
+@pytest.mark.durable_execution(handler=asks)
+def test_callback(durable_runner):
+    execution = durable_runner.start()
+    callback_id = execution.until_callback("approval")
+    assert asked[-1] == callback_id
+    durable_runner.send_callback_success(callback_id, value="yes")
+    assert execution.finish().status == "SUCCEEDED"
+
+
+@pytest.mark.durable_explore
+@pytest.mark.durable_execution(handler=asks)
+def test_callback_of_arn(durable_runner):
+    arn = durable_runner.run_async()
+    callback_id = durable_runner.wait_for_callback(arn, "approval", timeout="1h")
+    assert asked[-1] == callback_id
+    durable_runner.send_callback_success(callback_id, value="yes")
+    assert durable_runner.wait_for_result(arn).status == "SUCCEEDED"
+""",
+    )
+    run(project).assert_outcomes(passed=3)
