@@ -64,7 +64,8 @@ SEAMS = {
     "simulator.replaying.values": {"uuid"},
     "simulator.replaying.bindings": {"os"},
     "simulator.runtime": {"random", "threading"},
-    "simulator.turns": {"threading"},
+    "simulator.stalls": {"threading"},
+    "simulator.turns": {"os", "threading"},
     "simulator.wall_clock": {"time", "uuid"},
     "simulator.identifiers": {"uuid"},
 }
