@@ -232,6 +232,8 @@ class _Properties:
         """Give each example a runner and a ledger of its own."""
         made = getattr(item, "funcargs", {})
         runner, ledger = made.get("durable_runner"), made.get("durable_effects")
+        if runner is None and "durable_mock" in made:
+            runner = made["durable_mock"].runner
         if "hypothesis" not in sys.modules or (runner is None and ledger is None):
             yield
             return

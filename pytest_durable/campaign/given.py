@@ -19,7 +19,7 @@ from pytest_durable.simulator.runner import LocalRunner
 __tracebackhide__ = True
 
 # Of function scope, and made anew here for each example.
-_OURS = frozenset({"durable_runner", "durable_effects"})
+_OURS = frozenset({"durable_runner", "durable_effects", "durable_mock"})
 
 
 def is_property(item: pytest.Item) -> TypeGuard[pytest.Function]:
