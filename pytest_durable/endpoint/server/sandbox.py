@@ -2,7 +2,8 @@
 
 ``python -m pytest_durable.endpoint.server.sandbox module:handler`` reads invocations from its standard input
 and writes what becomes of them to its standard output, a line of JSON each. What the handler prints goes to
-standard error. It ends with its standard input.
+standard error. It ends with its standard input. With ``--examine`` before the handler it only tells whether
+that can be imported, and is durable.
 """
 
 from __future__ import annotations
@@ -79,7 +80,9 @@ def _run(handler: Any, run: dict[str, Any]) -> dict[str, Any]:
     try:
         output = handler(run["event"], SandboxContext(**run["context"]))
     except SystemExit:
-        raise
+        # At once, as the process of a Lambda function: threads that still run are not waited for.
+        sys.stdout.flush()
+        os._exit(1)
     except BaseException as error:
         traceback.print_exc()
         return {"error": ErrorObject.from_exception(error).to_dict()}
@@ -98,11 +101,12 @@ def _receive(received: SimpleQueue[dict[str, Any]]) -> None:
     os._exit(0)
 
 
-def main(spec: str) -> None:
+def main(spec: str, *, only_examine: bool = False) -> None:
     """Serve invocations until the process is ended."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     # Nothing that the handler prints may come between the answers.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    sys.stdout = os.fdopen(sys.stdout.fileno(), "w", buffering=1, closefd=False)
     # As Lambda does: the function is imported from where the command was given.
     sys.path.insert(0, os.getcwd())
 
@@ -110,17 +114,23 @@ def main(spec: str) -> None:
         answers.write(json.dumps(told) + "\n")
         answers.flush()
 
+    received: SimpleQueue[dict[str, Any]] = SimpleQueue()
+    if not only_examine:
+        # From now on: a server that dies takes the process with it, whatever the import does.
+        threading.Thread(target=_receive, args=[received], name="sandbox", daemon=True).start()
     try:
         handler = load(spec)
     except BaseException as error:
         answer({"failed": "".join(traceback.format_exception_only(error)).strip()})
-        raise
+        traceback.print_exc()
+        os._exit(1)
     answer({"is_durable": is_durable(handler)})
-    received: SimpleQueue[dict[str, Any]] = SimpleQueue()
-    threading.Thread(target=_receive, args=[received], name="sandbox", daemon=True).start()
+    if only_examine:
+        # Threads that the import has started are not waited for.
+        os._exit(0)
     while True:
         answer(_run(handler, received.get()))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[-1], only_examine="--examine" in sys.argv[1:-1])
