@@ -16,7 +16,7 @@ from pytest_durable.campaign.store import FailureStore
 from pytest_durable.errors import UnusedScriptError, UsageError
 from pytest_durable.exploration.explorer import explore
 from pytest_durable.exploration.fingerprint import failure_of
-from pytest_durable.exploration.report import Outcome, Report
+from pytest_durable.exploration.report import LEFT_BEHIND, Outcome, Report
 from pytest_durable.exploration.settings import ExplorationSettings
 from pytest_durable.exploration.token import Token
 from pytest_durable.exploration.trial import Schedule, Trial
@@ -61,6 +61,8 @@ class DurableTest:
         self.report: Report | None = None
         """What an exploration has come to."""
         self._ordinary_timeline = ""
+        self._idle_scripts: set[tuple[int, str]] = set()
+        self._complaint = ""
         self.problem = ""
         """Why the token could not be made."""
         self._demands = Demands.of(item)
@@ -143,8 +145,17 @@ class DurableTest:
         try:
             self.runner.check_scripts()
         except UnusedScriptError as error:
-            return str(error)
+            if not (self._is_explored and self.runner.scripts.only_idles):
+                return str(error)
+            # A run under a fault may come to what they are about.
+            self._idle_scripts = set(self.runner.scripts.idle)
+            self._complaint = str(error)
+            return "\n".join(self.runner.fault_complaints())
         return ""
+
+    @property
+    def _is_explored(self) -> bool:
+        return self.exploration is not None and isinstance(self.item, pytest.Function)
 
     def _unused_markers(self) -> str:
         unused = [
@@ -177,6 +188,7 @@ class DurableTest:
         """
         if self.exploration is None or not isinstance(self.item, pytest.Function) or self.runner is None:
             return
+        complaint = self._complaint
         reruns = Reruns(self.item, self.conclude)
         campaign = _Campaign(self, reruns)
         if self._wants_timeline():
@@ -192,6 +204,7 @@ class DurableTest:
             reruns.end()
             # Whoever runs the test again runs it as it is.
             self._directions = Directions()
+            self._demand_scripts_used(report, complaint)
             return
         error = campaign.show(report.plan)
         if error is None:
@@ -200,6 +213,14 @@ class DurableTest:
                 pytrace=False,
             )
         raise error
+
+    def _demand_scripts_used(self, report: Report, complaint: str) -> None:
+        """Fail if a script was used in no run, of an exploration that was not cut off."""
+        coverage = report.coverage
+        if self._idle_scripts and not coverage.cut_off and coverage.shard is None:
+            idle = ", ".join(text for _, text in sorted(self._idle_scripts))
+            told = f"None of the {coverage.runs:,} runs of the exploration used {idle} either."
+            pytest.fail(f"{complaint}\n{told}", pytrace=False)
 
     def _wants_timeline(self) -> bool:
         config = self.item.config
@@ -240,13 +261,16 @@ class DurableTest:
             self.problem = str(error)
             return ""
 
-    def replay_notes(self) -> list[str]:
+    def replay_notes(self, *, has_passed: bool = False) -> list[str]:
         """Return what is to be said of the run of a token: that the code is another one by now."""
         if self.token is None:
             return []
         changed = changes(self.item, self.token.code_digest)
         if not changed:
-            return ["replayed from a token; the code of the handler and of the test is unchanged"]
+            unchanged = "replayed from a token; the code of the handler and of the test is unchanged"
+            if has_passed:
+                return [f"{unchanged}, and yet the test passes: {LEFT_BEHIND}"]
+            return [unchanged]
         return [
             f"replayed from a token; the code has changed since it was made ({', '.join(changed)}), so that "
             "it may not fail as before, and may fail otherwise"
@@ -267,6 +291,8 @@ class DurableTest:
     def observed(self, plan: Plan, error: BaseException | None = None) -> Trial:
         """Return what the run that has just ended came to."""
         failure = None if error is None else failure_of(error, is_users_file)
+        if self._idle_scripts and self.runner is not None:
+            self._idle_scripts -= self.runner.scripts.used
         return observe(self.runner, plan, self.ledger, failure)
 
 

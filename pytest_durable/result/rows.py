@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -37,6 +38,9 @@ _CREATE_CALLBACK_ID = "create callback id"
 _SDK_ERRORS = "durable_sdk.exceptions."
 
 # Errors say at their end what to do, so they are cut later than values.
+# Lambda says of which request an error is; the line stands below its invocation.
+_REQUEST = re.compile(r"RequestId: \S+ Error: ")
+
 _ERROR_WIDTH = 300
 
 
@@ -243,7 +247,7 @@ def _with_note(text: str, note: str) -> str:
 
 
 def _error(error: ErrorJson) -> str:
-    return shortened(error_text(error).removeprefix(_SDK_ERRORS), _ERROR_WIDTH)
+    return shortened(_REQUEST.sub("", error_text(error).removeprefix(_SDK_ERRORS)), _ERROR_WIDTH)
 
 
 def _with_attempt(text: str, attempt: Attempt, subject: Subject | None) -> str:

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_durable._version import __version__
+from pytest_durable import __version__
 from pytest_durable.durations import to_microseconds, to_whole_seconds
 from pytest_durable.errors import UsageError
 
