@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -145,3 +146,94 @@ def wait_until(condition: Any, seconds: float = 20.0) -> Any:
             return value
         time.sleep(0.005)
     raise AssertionError(f"{condition} has not come true in {seconds} seconds")
+
+
+class Caller:
+    """Lambda's API at a server, and what tests ask of it again and again."""
+
+    def __init__(self, url: str) -> None:
+        self.client = client_of(url)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.client.close()
+
+    def run(self, function: str, event: Any = None, **params: Any) -> Any:
+        """Invoke a durable function, wait, and return its result.
+
+        Raises:
+            FunctionFailed: it fails.
+        """
+        answer = self.client.invoke(FunctionName=f"{function}:$LATEST", Payload=json.dumps(event), **params)
+        return _read(answer)
+
+    def call(self, function: str, event: Any = None) -> Any:
+        """Invoke a function that is not durable, and return what it returns.
+
+        Raises:
+            FunctionFailed: it fails.
+        """
+        return _read(self.client.invoke(FunctionName=function, Payload=json.dumps(event)))
+
+    def start(self, function: str, event: Any = None, **params: Any) -> str:
+        """Start an execution and return its ARN."""
+        answer = self.client.invoke(
+            FunctionName=f"{function}:$LATEST",
+            InvocationType="Event",
+            Payload=json.dumps(event),
+            **params,
+        )
+        assert answer["StatusCode"] == 202
+        return str(answer["DurableExecutionArn"])
+
+    def status(self, arn: str) -> str:
+        """Return the status of an execution."""
+        return str(self.client.get_durable_execution(DurableExecutionArn=arn)["Status"])
+
+    def ended(self, arn: str, seconds: float = 20.0) -> Any:
+        """Return what the service tells of an execution once it has ended."""
+
+        def look() -> Any:
+            found = self.client.get_durable_execution(DurableExecutionArn=arn)
+            return found if found["Status"] not in ("RUNNING", "PAUSED") else None
+
+        return wait_until(look, seconds)
+
+    def history(self, arn: str) -> list[dict[str, Any]]:
+        """Return all events of an execution."""
+        pages = self.client.get_paginator("get_durable_execution_history").paginate(
+            DurableExecutionArn=arn, IncludeExecutionData=True
+        )
+        return [event for page in pages for event in page["Events"]]
+
+    def types(self, arn: str) -> list[str]:
+        """Return the types of all events of an execution."""
+        return [event["EventType"] for event in self.history(arn)]
+
+    def callback_id(self, arn: str) -> str:
+        """Return the id of the last callback of an execution, once there is one."""
+
+        def look() -> str | None:
+            ids = [
+                event["CallbackStartedDetails"]["CallbackId"]
+                for event in self.history(arn)
+                if event["EventType"] == "CallbackStarted"
+            ]
+            return ids[-1] if ids else None
+
+        return str(wait_until(look))
+
+    def suspended(self, arn: str, invocations: int = 1) -> None:
+        """Wait until an execution has ended so many invocations."""
+        wait_until(lambda: self.types(arn).count("InvocationCompleted") >= invocations)
+
+
+class FunctionFailed(Exception):  # noqa: N818 - it is the function's error
+    """A function has failed; the argument is what Invoke told of it."""
+
+
+def _read(answer: Any) -> Any:
+    told = json.loads(answer["Payload"].read() or "null")
+    if "FunctionError" in answer:
+        raise FunctionFailed(told)
+    return told

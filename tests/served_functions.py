@@ -112,3 +112,15 @@ def plain(event: Any, context: Any) -> Any:
     if how == "pid":
         return os.getpid()
     return (event or {}).get("value", 0) + 1
+
+
+@durable_execution
+def linger(event: Any, context: DurableContext) -> str:
+    """Take a while in a step."""
+
+    def body(_: StepContext) -> str:
+        Path(event["file"]).write_text("begun")
+        time.sleep(event["seconds"])
+        return "long"
+
+    return str(context.step(body, name="linger"))

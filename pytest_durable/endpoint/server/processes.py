@@ -10,7 +10,8 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from queue import SimpleQueue
@@ -27,6 +28,9 @@ _SANDBOX = "pytest_durable.endpoint.server.sandbox"
 
 # How long a process that was killed may take to be gone.
 _END_SECONDS = 5.0
+
+# How many modules are imported at a time to see whether they can be.
+_EXAMINED_AT_A_TIME = 4
 
 # How long a handler's module may take to be imported before the server gives up on it.
 _IMPORT_SECONDS = 120.0
@@ -281,29 +285,40 @@ class Ticket:
             self._processes.give_up(self.process)
 
 
-def examine(spec: Spec) -> bool:
-    """Import a handler in a process of its own, and return whether it is durable.
+def examine(specs: Sequence[Spec]) -> dict[Spec, bool]:
+    """Import handlers in processes of their own, one for each module, and return which are durable.
 
     Raises:
-        UsageError: it cannot be imported; it says why.
+        UsageError: one cannot be imported; it says why.
     """
+    by_module: dict[str, list[Spec]] = {}
+    for spec in specs:
+        by_module.setdefault(spec.handler.partition(":")[0], []).append(spec)
+    # Most of it is waiting for processes.
+    with ThreadPoolExecutor(_EXAMINED_AT_A_TIME) as pool:
+        return {spec: durable for found in pool.map(_examine, by_module.values()) for spec, durable in found}
+
+
+def _examine(specs: list[Spec]) -> list[tuple[Spec, bool]]:
     try:
         done = subprocess.run(
-            [sys.executable, "-m", _SANDBOX, "--examine", spec.handler],
+            [sys.executable, "-m", _SANDBOX, "--examine", *(spec.handler for spec in specs)],
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            env={**os.environ, **spec.environment},
+            env={**os.environ, **specs[0].environment},
             check=False,
             timeout=_IMPORT_SECONDS,
         )
     except subprocess.TimeoutExpired:
         raise UsageError(
-            f"{spec.handler} cannot be served: importing it takes more than {_IMPORT_SECONDS:.0f} seconds."
+            f"{specs[0].handler} cannot be served: importing it takes over {_IMPORT_SECONDS:.0f} seconds."
         ) from None
-    lines = done.stdout.splitlines()
-    told: Reply = json.loads(lines[0]) if lines else {}
-    if "is_durable" not in told:
+    told: list[Reply] = [json.loads(line) for line in done.stdout.splitlines()]
+    durable = [bool(reply["is_durable"]) for reply in told if "is_durable" in reply]
+    if len(durable) < len(specs):
         shown = done.stderr.decode(errors="replace").strip()
-        why = told.get("failed") or f"its process ended with code {done.returncode}"
-        raise UsageError(f"{spec.handler} cannot be served: {why}" + (f"\n\n{shown}" if shown else ""))
-    return bool(told["is_durable"])
+        why = (told or [{}])[-1].get("failed") or f"its process ended with code {done.returncode}"
+        raise UsageError(
+            f"{specs[len(durable)].handler} cannot be served: {why}" + (f"\n\n{shown}" if shown else "")
+        )
+    return list(zip(specs, durable, strict=True))

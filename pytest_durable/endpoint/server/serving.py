@@ -7,7 +7,6 @@ import ipaddress
 import socket
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import FrameType
@@ -27,9 +26,6 @@ DEFAULT_GRACE_SECONDS = 5.0
 
 # How long a client may take to send the rest of a request, or take its answer, when the server stops.
 _CONNECTIONS_SECONDS = 2
-
-# How many handlers are imported at a time to see whether they can be.
-_EXAMINED_AT_A_TIME = 4
 
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
@@ -90,16 +86,14 @@ class Server:
         self._thread: threading.Thread | None = None
 
     def _examined(self) -> dict[str, Served]:
-        specs = {}
+        specs: dict[str, Spec] = {}
         for name, handler in self._options.handlers.items():
             environment = sandbox_environment(name, handler, self.url, self._options.engine.region)
             specs[name] = Spec(handler, {**environment, **self._options.environment})
-        # Most of it is waiting for processes.
-        with ThreadPoolExecutor(_EXAMINED_AT_A_TIME) as pool:
-            durable = dict(zip(specs, pool.map(examine, specs.values()), strict=True))
+        durable = examine(list(specs.values()))
         timeout = self._options.execution_timeout_seconds
         self.served = {
-            name: Served(spec, durable[name], timeout if durable[name] else None)
+            name: Served(spec, durable[spec], timeout if durable[spec] else None)
             for name, spec in specs.items()
         }
         """The functions, by their names."""
@@ -111,20 +105,25 @@ class Server:
         Raises:
             Exception: the service has failed, and why.
         """
-        self._uvicorn.on_ready = on_ready
-        try:
-            asyncio.run(self._uvicorn.serve([self._socket]))
-        finally:
-            self.close()
+        self._serve(on_ready)
         failure = self.engine.ended.exception()
         if failure is not None:
             raise failure
         return self._uvicorn.stopped_by
 
+    def _serve(self, on_ready: Callable[[], None]) -> None:
+        self._uvicorn.on_ready = on_ready
+        try:
+            asyncio.run(self._uvicorn.serve([self._socket]))
+        finally:
+            self.close()
+
     def start(self) -> None:
         """Serve on a thread of its own; return when it does."""
         ready = threading.Event()
-        self._thread = threading.Thread(target=self.run, args=[ready.set], name="durable server", daemon=True)
+        self._thread = threading.Thread(
+            target=self._serve, args=[ready.set], name="durable server", daemon=True
+        )
         self._thread.start()
         while not ready.wait(0.1):
             if not self._thread.is_alive():
