@@ -47,11 +47,13 @@ PARTS = (
 # The modules that touch what the simulator is there to control, and why they may.
 SEAMS = {
     "simulator.affinity": {"os"},
-    "endpoint.server.app": {"asyncio"},
-    "endpoint.server.engine": {"concurrent", "secrets", "threading"},
-    "endpoint.server.processes": {"os", "threading"},
+    "endpoint.server.app": {"asyncio", "uuid"},
+    "endpoint.server.engine": {"concurrent", "secrets", "threading", "time"},
+    "endpoint.server.processes": {"concurrent", "os", "queue", "threading"},
     "endpoint.server.sandbox": {"os", "queue", "threading", "time"},
     "endpoint.server.service_time": {"time"},
+    "endpoint.server.serving": {"asyncio", "threading"},
+    "endpoint.server.surroundings": {"os"},
     "entropy": {"random"},
     "simulator.chance": {"os", "random"},
     "simulator.process_exit": {"os"},
