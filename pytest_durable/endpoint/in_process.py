@@ -14,6 +14,7 @@ Time moves only inside calls:
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
@@ -24,8 +25,8 @@ from pytest_durable.endpoint.operations import Operations, PlainCall, Started, f
 from pytest_durable.endpoint.settling import settle
 from pytest_durable.endpoint.wire import ParsedCall, Request, Response, parse, serialize, serialize_error
 from pytest_durable.errors import ServiceError, UsageError
-from pytest_durable.service_errors import UnknownOperationException
 from pytest_durable.simulator.execution import SimulatedExecution
+from pytest_durable.simulator.identifiers import REGION
 from pytest_durable.simulator.invocation import (
     MEANT_FOR_PYTEST,
     Ending,
@@ -45,6 +46,8 @@ from pytest_durable.simulator.world import World
 # A failure belongs to the test's own line, not to ours.
 __tracebackhide__ = True
 
+_REGION = re.compile(r"(?<![^.])[a-z]{2,4}(?:-[a-z]+)+-\d(?![^.])")
+
 # How often a handler that waits for another execution looks whether it has ended, in virtual time.
 _POLL_SECONDS = 1.0
 
@@ -54,7 +57,7 @@ class InProcessEndpoint:
 
     def __init__(self, runner: LocalRunner) -> None:
         self._runner = runner
-        self._operations: tuple[World, Operations] | None = None
+        self._operations: dict[str, tuple[World, Operations]] = {}
         self._requests = 0
         self._variables = copy_context()
         """What an execution begins with that a handler starts: nothing of the handler's own."""
@@ -102,16 +105,14 @@ class InProcessEndpoint:
         """
         try:
             call = parse(request)
-            response = serialize(call.operation, self._serve(call))
+            response = serialize(call.operation, self._serve(call, _region_of(request)))
         except ServiceError as error:
             response = serialize_error(error)
         self._requests += 1
         return response.with_headers({"x-amzn-requestid": f"00000000-0000-4000-8000-{self._requests:012x}"})
 
-    def _serve(self, call: ParsedCall) -> dict[str, Any]:
-        simulator, operations = self._runner.simulator, self._current_operations()
-        if call.operation not in operations.names:
-            raise UnknownOperationException(f"{call.operation} is not simulated.")
+    def _serve(self, call: ParsedCall, region: str) -> dict[str, Any]:
+        simulator, operations = self._runner.simulator, self._operations_in(region)
         if simulator.is_closed:
             raise UsageError(
                 f"{call.operation} came when the runner was closed already. Call boto3 before that."
@@ -137,14 +138,19 @@ class InProcessEndpoint:
             case _:
                 return answer
 
-    def _current_operations(self) -> Operations:
+    def _operations_in(self, region: str) -> Operations:
+        simulator = self._runner.simulator
+        world, operations = self._operations.get(region, (None, None))
         # A plan that is followed makes another world.
-        world = self._runner.simulator.world
-        if self._operations is None or self._operations[0] is not world:
-            seconds = self._runner.simulator.options.invocation_timeout_seconds
-            operations = Operations(world, self._runner.functions, invocation_timeout_seconds=seconds)
-            self._operations = world, operations
-        return self._operations[1]
+        if operations is None or world is not simulator.world:
+            operations = Operations(
+                simulator.world,
+                self._runner.functions,
+                invocation_timeout_seconds=simulator.options.invocation_timeout_seconds,
+                region=region,
+            )
+            self._operations[region] = simulator.world, operations
+        return operations
 
     def _call(self, call: PlainCall) -> dict[str, Any]:
         """Call a function that is not durable."""
@@ -172,6 +178,12 @@ class InProcessEndpoint:
         if error_json is not None:
             return {**answer, **function_error(error_json)}
         return {**answer, "Payload": (result or "null").encode()}
+
+
+def _region_of(request: Request) -> str:
+    """Return the region whose host a request goes to."""
+    found = _REGION.search(request.headers.get("host", ""))
+    return REGION if found is None else found[0]
 
 
 def _await_inside(execution: SimulatedExecution) -> None:

@@ -12,7 +12,7 @@ from pytest_durable.exploration.portfolio import Portfolio
 from pytest_durable.exploration.report import Outcome, Report
 from pytest_durable.exploration.settings import ExplorationSettings
 from pytest_durable.exploration.shrink import DEFAULT_RUNS, shrink
-from pytest_durable.exploration.sweep import Sweep, Target, Topic
+from pytest_durable.exploration.sweep import Attempt, Sweep, Target, Topic
 from pytest_durable.exploration.trial import RunTrial, Schedule, Trial
 from pytest_durable.plan import ORDINARY, Plan
 from pytest_durable.result.wording import counted
@@ -108,11 +108,19 @@ class _Explorer:
             self._demand_budget()
             attempt = sweep.next()
             assert attempt is not None, "it has said that it has one"
-            trial = self._run(attempt.plan)
-            if sweep.learn(attempt, trial):
-                self._covered[attempt.target] = self._covered.get(attempt.target, 0) + 1
-            else:
-                self._missed += 1
+            try:
+                trial = self._run(attempt.plan)
+            except _Found as found:
+                # What has made the test fail has been tried, too.
+                self._count(sweep, attempt, found.trial)
+                raise
+            self._count(sweep, attempt, trial)
+
+    def _count(self, sweep: Sweep, attempt: Attempt, trial: Trial) -> None:
+        if sweep.learn(attempt, trial):
+            self._covered[attempt.target] = self._covered.get(attempt.target, 0) + 1
+        else:
+            self._missed += 1
 
     @property
     def _explored(self) -> int:

@@ -140,8 +140,9 @@ class Portfolio:
             return f"{counted(self.runs, 'run')}, nothing can go another way"
         counts = [f"{strategy.name} {strategy.runs:,}" for strategy in self.strategies if strategy.runs]
         text = f"{self.runs:,} sampled ({', '.join(counts)})"
-        if self._missed < 1:
-            text += f"; a bug of depth {self.settings.depth} is missed with p <= {_rounded_up(self._missed)}"
+        missed = _rounded_up(self._missed)
+        if missed != "1":
+            text += f"; a bug of depth {self.settings.depth} is missed with p <= {missed}"
         return text
 
 

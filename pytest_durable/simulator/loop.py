@@ -42,7 +42,7 @@ class Loop:
         self._horizon: int | None = None
         self._holds_time = False
         self._failure: BaseException | None = None
-        world.turns.attach(self.next_task)
+        world.turns.attach(self.next_task, world.reaper.live_tasks)
 
     def run(
         self,

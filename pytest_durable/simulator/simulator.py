@@ -105,6 +105,11 @@ class Simulator:
         return self._closed
 
     @property
+    def is_broken_off(self) -> bool:
+        """Whether a run was broken off, so that its handlers may have left locks and threads behind."""
+        return self._world.turns.abandoned
+
+    @property
     def executions(self) -> Mapping[str, SimulatedExecution]:
         """Every execution so far by its ARN, those of invoked functions included, in order of start."""
         return self._world.executions.by_arn

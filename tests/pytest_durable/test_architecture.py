@@ -47,11 +47,13 @@ PARTS = (
 # The modules that touch what the simulator is there to control, and why they may.
 SEAMS = {
     "simulator.affinity": {"os"},
-    "endpoint.server.app": {"asyncio"},
-    "endpoint.server.engine": {"concurrent", "secrets", "threading"},
-    "endpoint.server.processes": {"os", "threading"},
+    "endpoint.server.app": {"asyncio", "uuid"},
+    "endpoint.server.engine": {"concurrent", "secrets", "threading", "time"},
+    "endpoint.server.processes": {"concurrent", "os", "queue", "threading"},
     "endpoint.server.sandbox": {"os", "queue", "threading", "time"},
     "endpoint.server.service_time": {"time"},
+    "endpoint.server.serving": {"asyncio", "threading"},
+    "endpoint.server.surroundings": {"os"},
     "entropy": {"random"},
     "simulator.chance": {"os", "random"},
     "simulator.process_exit": {"os"},
@@ -64,7 +66,8 @@ SEAMS = {
     "simulator.replaying.values": {"uuid"},
     "simulator.replaying.bindings": {"os"},
     "simulator.runtime": {"random", "threading"},
-    "simulator.turns": {"threading"},
+    "simulator.stalls": {"threading"},
+    "simulator.turns": {"os", "threading"},
     "simulator.wall_clock": {"time", "uuid"},
     "simulator.identifiers": {"uuid"},
 }

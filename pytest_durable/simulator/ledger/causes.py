@@ -159,8 +159,8 @@ def _attempted_again(first: Effect, attempt: Attempt, ending: Event | None, key:
     return Cause(
         "interrupted attempt repeated",
         f"Invocation {first.invocation} {how} within attempt {attempt.number} of step {first.step!r}. "
-        f"The step runs at most once for each attempt, so that attempt failed with {_INTERRUPTED}, and the retry "
-        f"strategy, which repeats that as it does any failure, began attempt {attempt.number + 1}.",
+        f"The step runs at most once for each attempt, so that attempt failed with {_INTERRUPTED}, and the "
+        f"retry strategy, which repeats that as it does any failure, began attempt {attempt.number + 1}.",
         f"{_NOT_AGAIN}; or {key[0].lower()}{key[1:]}.",
     )
 

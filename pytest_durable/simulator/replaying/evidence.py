@@ -7,11 +7,11 @@ import os
 import random
 import sys
 import sysconfig
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from tempfile import _RandomNameSequence
 from types import FrameType
 from typing import Any, NamedTuple
 
@@ -135,7 +135,7 @@ def gathered(clock: ObservedClock, perturbation: Perturbation) -> Iterator[Evide
 def _profiler(evidence: Evidence) -> Callable[[FrameType, str, Any], None]:
     generator = vars(random)["_inst"]
     is_enabled = logging.Logger.isEnabledFor.__code__
-    uuid1, temporary_name = uuid.uuid1.__code__, _RandomNameSequence.__next__.__code__
+    uuid1, temporary_name = uuid.uuid1.__code__, vars(tempfile)["_RandomNameSequence"].__next__.__code__
     is_replaying = DurableContext.is_replaying.__code__
     variables = type(os.environ)
     getitem, contains = variables.__getitem__.__code__, variables.__contains__.__code__

@@ -1,8 +1,8 @@
 """Objects: what the objects hold that a handler's code names, and how to put it back.
 
 A repository that stands for a database, an object with the settings, a class that counts: they outlive the
-invocation like plain values of the module do. Only those are looked at which the handler, or a function of its
-module that it calls, names; of each, attributes that are plain data or another object like it.
+invocation like plain values of the module do. Only those are looked at which are named by the handler, or by
+a function of its module that it calls; of each, attributes that are plain data or another object like it.
 """
 
 from __future__ import annotations
@@ -91,7 +91,10 @@ class Objects:
 
 
 def named_by(function: FunctionType) -> dict[str, object]:
-    """Return the globals and variables around it that a function names, or one of its module that it calls."""
+    """Return the globals, and variables around it, that a function names, or that those name which it calls.
+
+    Of functions only those of its module are followed.
+    """
     found: dict[str, object] = {}
     pending, seen = [function], {function.__code__}
     while pending and len(seen) < _FUNCTIONS_MAX:
@@ -124,9 +127,9 @@ def _names_in(code: CodeType) -> tuple[str, ...]:
 def _held(owner: object) -> dict[str, object] | None:
     """Return the attributes of an object, or class, that is the user's; None if it is none."""
     kind = owner if isinstance(owner, type) else type(owner)
-    if kind is not SimpleNamespace:
-        if isinstance(owner, ModuleType | FunctionType) or not _is_users(kind):
-            return None
+    is_users = _is_users(kind) and not isinstance(owner, ModuleType | FunctionType)
+    if kind is not SimpleNamespace and not is_users:
+        return None
     try:
         held = vars(owner)
     except TypeError:

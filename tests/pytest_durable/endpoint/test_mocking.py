@@ -178,6 +178,19 @@ def test_a_function_is_found_by_every_qualified_name(client: Any, params: dict[s
     assert client.invoke(**params, Payload=b'{"name": "Ada"}')["StatusCode"] == 200
 
 
+def test_a_function_is_in_the_region_of_the_client(mock: DurableMock) -> None:
+    client = boto3.client("lambda", region_name="eu-central-1")
+    arn = started(client, "greet:$LATEST", {"name": "Ada"})
+    assert arn.startswith("arn:aws:lambda:eu-central-1:123456789012:function:greet:$LATEST/")
+    assert client.get_durable_execution(DurableExecutionArn=arn)["FunctionArn"] == arn.partition("/")[0]
+
+
+def test_an_alias_is_no_part_of_the_arn_of_an_execution(client: Any) -> None:
+    arn = started(client, "greet:live", {"name": "Ada"})
+    assert ":function:greet:$LATEST/" in arn
+    assert client.get_durable_execution(DurableExecutionArn=arn)["Status"] == "SUCCEEDED"
+
+
 def test_a_durable_function_is_not_invoked_without_a_qualifier(client: Any) -> None:
     with pytest.raises(ClientError, match="unqualified") as caught:
         invoke(client, "greet", {"name": "Ada"})

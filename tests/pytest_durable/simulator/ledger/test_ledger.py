@@ -222,7 +222,8 @@ def test_an_at_most_once_step_that_the_retry_strategy_attempts_again_is_told(led
     )
     assert again == "  2. invocation 3, attempt 2 of step 'charge', at 2026-01-01 00:00:07"
     assert advice == (
-        "What to do: Let no attempt follow an interrupted one: StepConfig(retry_strategy=RetryPresets.none(), "
+        "What to do: Let no attempt follow an interrupted one: "
+        "StepConfig(retry_strategy=RetryPresets.none(), "
         "step_semantics=StepSemantics.AT_MOST_ONCE_PER_RETRY), or a strategy that does not retry "
         "StepInterruptedError; or give the receiver an idempotency key that a repeated attempt finds again, "
         "such as the order's id, and demand durable_effects.idempotent('charge')."
