@@ -22,6 +22,7 @@ from durable_sdk import DurableContext, durable_execution
 from durable_sdk.config import CallbackConfig, Duration
 from pytest_durable import faults
 from pytest_durable.endpoint.mocking import DurableMock, mock_durable
+from pytest_durable.endpoint.wire import supported_operations
 from pytest_durable.errors import (
     DurableStuckError,
     NonDeterminismError,
@@ -314,10 +315,31 @@ def test_an_execution_is_stopped(client: Any) -> None:
     assert seen["Error"]["ErrorMessage"] == "enough"
 
 
-@pytest.mark.skipif(
-    not hasattr(boto3.session.Session(region_name="us-east-1").client("lambda"), "pause_durable_execution"),
-    reason="this boto3 does not know how to pause",
-)
+@pytest.mark.skipif("DeleteDurableExecution" not in supported_operations(), reason="boto3 is older")
+def test_an_execution_that_has_ended_can_be_deleted_and_its_name_used_again(client: Any) -> None:
+    arn = started(client, "approve:$LATEST", {}, DurableExecutionName="one")
+    with pytest.raises(client.exceptions.ResourceConflictException):
+        client.delete_durable_execution(DurableExecutionArn=arn)
+    client.stop_durable_execution(DurableExecutionArn=arn)
+    answer = client.delete_durable_execution(DurableExecutionArn=arn)
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 202
+    assert answer["DeletionRequestTimestamp"] == START
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        client.get_durable_execution(DurableExecutionArn=arn)
+    assert client.list_durable_executions_by_function(FunctionName="approve")["DurableExecutions"] == []
+    assert started(client, "approve:$LATEST", {"other": 1}, DurableExecutionName="one") != arn
+
+
+@pytest.mark.skipif("PauseDurableExecution" not in supported_operations(), reason="boto3 is older")
+def test_what_has_ended_is_neither_paused_nor_resumed(client: Any) -> None:
+    arn = started(client, "greet:$LATEST", {"name": "Ada"})
+    for call in (client.pause_durable_execution, client.resume_durable_execution):
+        with pytest.raises(client.exceptions.ResourceConflictException) as caught:
+            call(DurableExecutionArn=arn)
+        assert refusal(caught) == ("ResourceConflictException", 409)
+
+
+@pytest.mark.skipif("PauseDurableExecution" not in supported_operations(), reason="boto3 is older")
 def test_an_execution_is_paused_and_resumed(client: Any) -> None:
     arn = started(client, "greet:$LATEST", {"name": "Ada"})
     other = started(client, "approve:$LATEST", {})
