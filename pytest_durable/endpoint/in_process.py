@@ -8,6 +8,7 @@ Time moves only inside calls:
   go on as far as they do by themselves, see `settle`.
 - A call from inside a handler changes the world at once. One that waits for another execution does so as a
   handler waits for anything: in virtual time, until its own invocation times out.
+- Threads of the test take turns. Those that a handler starts by itself cannot call: it holds the turn.
 - A function that is not durable runs on the spot, once, at the time that its caller sees.
 """
 
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
@@ -45,6 +47,10 @@ from pytest_durable.simulator.world import World
 
 # A failure belongs to the test's own line, not to ours.
 __tracebackhide__ = True
+
+# Worlds share the clock of the process, so one call at a time is served, of whichever endpoint.
+_turn = threading.RLock()
+_TURN_SECONDS = 5.0
 
 _REGION = re.compile(r"(?<![^.])[a-z]{2,4}(?:-[a-z]+)+-\d(?![^.])")
 
@@ -105,11 +111,25 @@ class InProcessEndpoint:
         """
         try:
             call = parse(request)
-            response = serialize(call.operation, self._serve(call, _region_of(request)))
+            response = serialize(call.operation, self._answer_in_turn(call, _region_of(request)))
         except ServiceError as error:
             response = serialize_error(error)
         self._requests += 1
         return response.with_headers({"x-amzn-requestid": f"00000000-0000-4000-8000-{self._requests:012x}"})
+
+    def _answer_in_turn(self, call: ParsedCall, region: str) -> dict[str, Any]:
+        if self.is_inside:
+            return self._serve(call, region)
+        if not _turn.acquire(timeout=_TURN_SECONDS):
+            raise UsageError(
+                f"{call.operation} was called from a thread while another one runs a simulation, which has "
+                f"not ended for {_TURN_SECONDS:g} seconds. A handler that starts a thread of its own cannot call "
+                "boto3 there: call it in the step itself, or in branches of context.parallel."
+            )
+        try:
+            return self._serve(call, region)
+        finally:
+            _turn.release()
 
     def _serve(self, call: ParsedCall, region: str) -> dict[str, Any]:
         simulator, operations = self._runner.simulator, self._operations_in(region)

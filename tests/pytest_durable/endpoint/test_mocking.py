@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,8 +20,10 @@ from moto.core.botocore_stubber import BotocoreStubber
 
 import pytest_durable
 from durable_sdk import DurableContext, durable_execution
-from durable_sdk.config import CallbackConfig, Duration
+from durable_sdk.config import CallbackConfig, Duration, StepConfig
+from durable_sdk.retries import RetryPresets
 from pytest_durable import faults
+from pytest_durable.endpoint import in_process
 from pytest_durable.endpoint.mocking import DurableMock, mock_durable
 from pytest_durable.endpoint.wire import supported_operations
 from pytest_durable.errors import (
@@ -444,6 +447,35 @@ def test_a_step_that_waits_for_what_never_ends_runs_into_its_time_limit(
     assert "timed out after 900" in json.load(answer["Payload"])["errorMessage"]
 
 
+def test_threads_of_the_test_take_turns(mock: DurableMock, client: Any) -> None:
+    def order(number: int) -> str:
+        answer = invoke(client, "greet:$LATEST", {"name": str(number)})
+        client.list_durable_executions_by_function(FunctionName="greet")
+        return str(json.load(answer["Payload"]))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(order, range(24))) == [f"Hello {number}" for number in range(24)]
+    assert len(mock.results) == 24
+
+
+def test_a_thread_that_a_step_starts_cannot_call(
+    mock: DurableMock, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(in_process, "_TURN_SECONDS", 0.05)
+
+    @durable_execution
+    def threaded(event: Any, context: DurableContext) -> Any:
+        def ask(_: Any) -> Any:
+            with ThreadPoolExecutor(1) as pool:
+                return pool.submit(invoke, client, "double", 1).result()["StatusCode"]
+
+        return context.step(ask, name="ask", config=StepConfig(retry_strategy=RetryPresets.none()))
+
+    mock.register("threaded", threaded)
+    answer = invoke(client, "threaded:$LATEST", {})
+    assert "cannot call boto3 there" in json.load(answer["Payload"])["errorMessage"]
+
+
 # Which clients, and for how long.
 
 
@@ -541,6 +573,18 @@ def test_it_decorates_tests_and_keeps_their_arguments() -> None:
     assert asyncio.run(asynchronous(4)) == 8
     assert list(inspect.signature(decorated).parameters) == ["number"]
     assert decorated.__doc__ == "Say so."
+
+
+def test_it_decorates_neither_classes_nor_fixtures_that_yield() -> None:
+    class Tests:
+        pass
+
+    def fixture() -> Iterator[int]:
+        yield 1
+
+    for wrong in (Tests, fixture):
+        with pytest.raises(UsageError, match="decorates test functions"):
+            mock_durable(FUNCTIONS)(wrong)
 
 
 def test_each_time_it_begins_anew() -> None:
