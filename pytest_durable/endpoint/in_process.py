@@ -123,8 +123,8 @@ class InProcessEndpoint:
         if not _turn.acquire(timeout=_TURN_SECONDS):
             raise UsageError(
                 f"{call.operation} was called from a thread while another one runs a simulation, which has "
-                f"not ended for {_TURN_SECONDS:g} seconds. A handler that starts a thread of its own cannot call "
-                "boto3 there: call it in the step itself, or in branches of context.parallel."
+                f"not ended for {_TURN_SECONDS:g} seconds. A handler that starts a thread of its own cannot "
+                "call boto3 there: call it in the step itself, or in branches of context.parallel."
             )
         try:
             return self._serve(call, region)
