@@ -119,6 +119,9 @@ class InProcessEndpoint:
 
     def _answer_in_turn(self, call: ParsedCall, region: str) -> dict[str, Any]:
         if self.is_inside:
+            if self._runner.simulator.world.turns.current.sandbox.closed:
+                # What is being unwound has died: nothing of it reaches the service any more.
+                raise SandboxKilled
             return self._serve(call, region)
         if not _turn.acquire(timeout=_TURN_SECONDS):
             raise UsageError(
@@ -211,8 +214,8 @@ def _await_inside(execution: SimulatedExecution) -> None:
     runtime = _runtime.current.get()
     if not isinstance(runtime, SimulatedRuntime):
         raise UsageError(
-            "A handler waits for an execution in a thread that it has started by itself. "
-            "Invoke from the handler's own thread, or with InvocationType='Event'."
+            "A handler waits for an execution where its context variables are not seen. "
+            "Invoke in the context of the handler, or with InvocationType='Event'."
         )
     while not execution.closed:
         runtime.sleep(_POLL_SECONDS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -445,6 +446,23 @@ def test_a_step_that_waits_for_what_never_ends_runs_into_its_time_limit(
     mock.register("hopeless", hopeless)
     answer = invoke(client, "hopeless:$LATEST", {})
     assert "timed out after 900" in json.load(answer["Payload"])["errorMessage"]
+
+
+def test_nothing_is_heard_of_a_sandbox_that_has_died(mock: DurableMock, client: Any) -> None:
+    @durable_execution
+    def slow(event: Any, context: DurableContext) -> None:
+        def work(_: Any) -> None:
+            try:
+                time.sleep(3600)
+            finally:
+                started(client, "greet:$LATEST", {"name": "Ada"})
+
+        context.step(work, name="work")
+
+    mock.register("slow", slow)
+    assert "timed out" in json.load(invoke(client, "slow:$LATEST", {})["Payload"])["errorMessage"]
+    listed = client.list_durable_executions_by_function(FunctionName="greet")
+    assert listed["DurableExecutions"] == []
 
 
 def test_threads_of_the_test_take_turns(mock: DurableMock, client: Any) -> None:
