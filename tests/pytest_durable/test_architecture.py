@@ -46,6 +46,7 @@ PARTS = (
 
 # The modules that touch what the simulator is there to control, and why they may.
 SEAMS = {
+    "endpoint.in_process": {"threading"},
     "simulator.affinity": {"os"},
     "endpoint.server.app": {"asyncio", "uuid"},
     "endpoint.server.engine": {"concurrent", "secrets", "threading", "time"},
