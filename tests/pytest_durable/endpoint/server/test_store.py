@@ -117,7 +117,9 @@ def test_a_store_that_a_server_uses_is_refused_to_another_one(tmp_path: Path) ->
         "from pytest_durable.endpoint.server.store import Store\n"
         "Store(Path(sys.argv[1]))"
     )
-    other = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=False)
+    other = subprocess.run(
+        [sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=False
+    )
     assert "UsageError" in other.stderr
     assert "database is locked" in other.stderr
     with pytest.raises(UsageError, match="no other server uses"):
