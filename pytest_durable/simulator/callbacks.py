@@ -87,7 +87,7 @@ class Callbacks:
         Raises:
             ServiceError: the service refuses.
         """
-        self._say(callback_id, parse_success(callback_id, None if result is None else result.encode()))
+        self.answer(parse_success(callback_id, None if result is None else result.encode()))
         self.answered[callback_id] = None
 
     def fail(self, callback_id: str, error: ErrorJson | None) -> None:
@@ -96,7 +96,7 @@ class Callbacks:
         Raises:
             ServiceError: the service refuses.
         """
-        self._say(callback_id, parse_failure(callback_id, error))
+        self.answer(parse_failure(callback_id, error))
         self.answered[callback_id] = None
 
     def heartbeat(self, callback_id: str) -> None:
@@ -105,14 +105,19 @@ class Callbacks:
         Raises:
             ServiceError: the service refuses.
         """
-        self._say(callback_id, parse_heartbeat(callback_id))
+        self.answer(parse_heartbeat(callback_id))
 
-    def _say(self, callback_id: str, answer: CallbackAnswer) -> None:
+    def answer(self, answer: CallbackAnswer) -> None:
+        """Take what somebody outside says.
+
+        Raises:
+            ServiceError: the service refuses.
+        """
         for execution in self._executions.values():
             if execution.record.execution.operation_id == answer.execution_id:
                 self._process(execution, answer)
                 return
-        raise no_callback(answer.call, f"there is no callback {callback_id!r:.100}")
+        raise no_callback(answer.call, f"there is no execution {answer.execution_id!r}")
 
     def _process(self, execution: SimulatedExecution, answer: CallbackAnswer) -> None:
         transition = dispatch.answer_callback(execution.record, answer, self._clock.now)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 from pytest_durable.errors import UsageError
 from pytest_durable.history.events import Event
-from pytest_durable.simulator.compute import Compute, exit_error
 from pytest_durable.simulator.execution import SimulatedExecution
 from pytest_durable.simulator.functions import (
     DEFAULT_EXECUTION_TIMEOUT_SECONDS,
@@ -14,7 +13,14 @@ from pytest_durable.simulator.functions import (
     RegisteredFunction,
 )
 from pytest_durable.simulator.identifiers import FunctionVersion, Identifiers, execution_arn
-from pytest_durable.simulator.invocation import Ending, Invocation, interpret_function
+from pytest_durable.simulator.invocation import (
+    Ending,
+    Invocation,
+    exit_error,
+    interpret_function,
+    time_limit_error,
+)
+from pytest_durable.simulator.platform import Platform
 from pytest_durable.simulator.scripts.book import ScriptBook
 from pytest_durable.simulator.scripts.invokes import (
     CallsReal,
@@ -105,12 +111,12 @@ class ChainedInvokes:
     """What becomes of the invokes of all executions."""
 
     def __init__(
-        self, functions: Functions, scripts: ScriptBook, identifiers: Identifiers, compute: Compute
+        self, functions: Functions, scripts: ScriptBook, identifiers: Identifiers, platform: Platform
     ) -> None:
         self._functions = functions
         self._scripts = scripts
         self._identifiers = identifiers
-        self._compute = compute
+        self._platform = platform
 
     def resolver(self, execution: SimulatedExecution) -> Resolver:
         """Return what finds functions for one request of ``execution``."""
@@ -130,7 +136,7 @@ class ChainedInvokes:
         if outcome is not None and not isinstance(outcome, CallsReal):
             return outcome, self._delay(outcome, function)
         if function is not None and not function.is_durable:
-            self._compute.call(execution, invoke, function, resolved.version)
+            self._platform.call(execution, invoke, function, resolved.version)
         return None
 
     @staticmethod
@@ -176,9 +182,8 @@ class ChainedInvokes:
             return chained_invoke.fail(recorded, error, now)
         return chained_invoke.succeed(recorded, result, now, execution.record.limits)
 
-    def timed_out(
-        self, execution: SimulatedExecution, operation_id: str, call: Invocation, now: int
-    ) -> Event:
+    @staticmethod
+    def timed_out(execution: SimulatedExecution, operation_id: str, call: Invocation, now: int) -> Event:
         """Return how an invoke ends whose plain function took too long."""
         recorded = execution.record.log.operations[operation_id]
-        return chained_invoke.fail(recorded, self._compute.time_limit_error(call), now)
+        return chained_invoke.fail(recorded, time_limit_error(call, now), now)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from pytest_durable.entropy import Entropy
-from pytest_durable.history.codec import to_datetime
 from pytest_durable.history.events import ErrorJson
 from pytest_durable.simulator.client import SimulatedClient
 from pytest_durable.simulator.clock import Clock
@@ -92,7 +91,7 @@ class Compute:
                 item = ShadowEnded(execution, invocation)
             self._push_ending(item, ending, sandbox)
 
-        invocation = self._begin(
+        invocation, runtime = self._begin(
             record.invocations, request_id, execution, execution.function, sandbox, ended
         )
         if is_shadow:
@@ -100,7 +99,7 @@ class Compute:
         else:
             execution.invocation = invocation
             if self._watch is not None:
-                invocation.runtime.watcher = self._watch(execution, self._clock)
+                runtime.watcher = self._watch(execution, self._clock)
         self._queue.push(
             invocation.deadline, Priority.DEADLINE, InvocationTimedOut(execution, invocation), sandbox
         )
@@ -108,15 +107,16 @@ class Compute:
             execution.handler,
             event,
             invocation,
+            runtime,
             SimulatedClient(
-                invocation.runtime,
+                runtime,
                 lambda call: self._push_work(CallArrived(execution, call), sandbox),
             ),
             self._context(invocation, execution.function, execution.tenant_id),
             ended,
             execution.context,
         )
-        invocation.runtime.tasks.append(task)
+        invocation.tasks.append(task)
         return task
 
     def call(
@@ -134,13 +134,15 @@ class Compute:
         def ended(ending: Ending) -> None:
             self._push_ending(FunctionEnded(execution, operation_id, ending), ending, sandbox)
 
-        call = self._begin(1, request_id, execution, version, sandbox, ended, is_call=True)
+        call, runtime = self._begin(1, request_id, execution, version, sandbox, ended, is_call=True)
         execution.calls[operation_id] = call
         self._queue.push(call.deadline, Priority.DEADLINE, FunctionTimedOut(execution, operation_id), sandbox)
         handler: Handler = function.handler
         context = self._context(call, version, invoke.tenant_id)
-        task = function_task(handler, invoke.payload, call, context, version.name, ended, execution.context)
-        call.runtime.tasks.append(task)
+        task = function_task(
+            handler, invoke.payload, call, runtime, context, version.name, ended, execution.context
+        )
+        call.tasks.append(task)
         # Like every run: not before the caller is done with this instant, and has suspended.
         self._queue.push(self._clock.now, Priority.INVOCATION, TaskDue(task), sandbox)
 
@@ -154,37 +156,31 @@ class Compute:
         ended: Callable[[Ending], None],
         *,
         is_call: bool = False,
-    ) -> Invocation:
+    ) -> tuple[Invocation, SimulatedRuntime]:
         now = self._clock.now
         deadline = now + execution.invocation_timeout_seconds * _SECOND
         record = execution.record
-        return Invocation(
-            number=number,
-            request_id=request_id,
-            started_at=now,
-            deadline=deadline,
-            sandbox=sandbox,
-            runtime=SimulatedRuntime(
-                self._clock,
-                self._turns,
-                self._schedule_turn,
-                self._chance,
-                sandbox,
-                self._scripts,
-                # To the service a process that ends is the same whichever way it does.
-                lambda error: ended(Died(_addressed(error, request_id))),
-                Origin(
-                    record.execution.name or "",
-                    record.invocations,
-                    record.log,
-                    function.name,
-                    is_call,
-                    deadline,
-                ),
-                self._injector,
-                self._order,
+        runtime = SimulatedRuntime(
+            self._clock,
+            self._turns,
+            self._schedule_turn,
+            self._chance,
+            sandbox,
+            self._scripts,
+            # To the service a process that ends is the same whichever way it does.
+            lambda error: ended(Died(_addressed(error, request_id))),
+            Origin(
+                record.execution.name or "",
+                record.invocations,
+                record.log,
+                function.name,
+                is_call,
+                deadline,
             ),
+            self._injector,
+            self._order,
         )
+        return Invocation(number, request_id, now, deadline, sandbox, runtime.tasks), runtime
 
     def _context(
         self, invocation: Invocation, function: FunctionVersion, tenant_id: str | None
@@ -207,15 +203,6 @@ class Compute:
     def _push_work(self, item: Item, sandbox: Sandbox) -> None:
         self._queue.push(self._clock.now, Priority.WORK, item, sandbox)
 
-    def time_limit_error(self, invocation: Invocation) -> ErrorJson:
-        """Return what Lambda reports of a run that took too long."""
-        moment = to_datetime(self._clock.now).isoformat(timespec="milliseconds").removesuffix("+00:00")
-        seconds = (invocation.deadline - invocation.started_at) // _SECOND
-        return {
-            "ErrorType": "Sandbox.Timedout",
-            "ErrorMessage": f"{moment}Z {invocation.request_id} Task timed out after {seconds}.00 seconds",
-        }
-
 
 def _addressed(error: ErrorJson | None, request_id: str) -> ErrorJson | None:
     """Return what Lambda reports of a sandbox, with the id of the request in its place."""
@@ -223,11 +210,3 @@ def _addressed(error: ErrorJson | None, request_id: str) -> ErrorJson | None:
         return None
     message = str(error.get("ErrorMessage", "")).replace("{request_id}", request_id)
     return {**error, "ErrorMessage": message}
-
-
-def exit_error(invocation: Invocation) -> ErrorJson:
-    """Return what Lambda reports of a sandbox that has died."""
-    return {
-        "ErrorType": "Runtime.ExitError",
-        "ErrorMessage": f"RequestId: {invocation.request_id} Error: Runtime exited",
-    }

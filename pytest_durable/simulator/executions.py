@@ -10,7 +10,6 @@ from pytest_durable.history.events import ErrorJson, Event, EventType, Invocatio
 from pytest_durable.points import Point, Position, Repeat, StartCold
 from pytest_durable.simulator.clock import Clock
 from pytest_durable.simulator.cold_import import import_anew
-from pytest_durable.simulator.compute import Compute, exit_error
 from pytest_durable.simulator.event_queue import EventQueue, Priority
 from pytest_durable.simulator.execution import Invoker, SimulatedExecution
 from pytest_durable.simulator.identifiers import FunctionVersion, Identifiers, execution_arn
@@ -28,11 +27,15 @@ from pytest_durable.simulator.invocation import (
     Raised,
     Succeeded,
     build_event,
+    exit_error,
     interpret,
+    time_limit_error,
 )
 from pytest_durable.simulator.journal import Journal
+from pytest_durable.simulator.platform import Platform
 from pytest_durable.simulator.reaper import Reaper
 from pytest_durable.simulator.scheduled import ExecutionTimedOut, InvocationDue, InvokedExecutionEnded, Item
+from pytest_durable.simulator.service.errors import DurableExecutionAlreadyStartedException
 from pytest_durable.simulator.service.limits import Limits
 from pytest_durable.simulator.service.records import ExecutionRecord
 from pytest_durable.simulator.service.transitions import execution as transitions
@@ -53,7 +56,7 @@ class Executions:
         clock: Clock,
         queue: EventQueue[Item],
         journal: Journal,
-        compute: Compute,
+        platform: Platform,
         identifiers: Identifiers,
         limits: Limits,
         timeouts_count_waits: bool,
@@ -62,7 +65,7 @@ class Executions:
         self._clock = clock
         self._queue = queue
         self._journal = journal
-        self._compute = compute
+        self._platform = platform
         self._identifiers = identifiers
         self._limits = limits
         self._timeouts_count_waits = timeouts_count_waits
@@ -101,6 +104,25 @@ class Executions:
             copy_context(),
             tenant_id=tenant_id,
         )
+
+    def started_before(
+        self, function: FunctionVersion, name: str | None, payload: str | None
+    ) -> SimulatedExecution | None:
+        """Return the execution to which the function has given this name before, None if there is none.
+
+        Raises:
+            DurableExecutionAlreadyStartedException: its input is another one.
+        """
+        if name is None:
+            return None
+        for execution in self.by_arn.values():
+            if execution.function == function and execution.record.execution.name == name:
+                if execution.record.operation.input_payload != payload:
+                    raise DurableExecutionAlreadyStartedException(
+                        f"Execution {name!r} of function {function.name!r} was started with another input."
+                    )
+                return execution
+        return None
 
     def start_invoked(
         self,
@@ -199,7 +221,7 @@ class Executions:
         self._journal.invoked(execution.record, event)
         if not self._injector.is_idle:
             self._trouble(execution, event)
-        return self._compute.invoke(execution, event)
+        return self._platform.invoke(execution, event)
 
     def _trouble(self, execution: SimulatedExecution, event: dict[str, Any]) -> None:
         """Let faults have their way with an invocation that is about to begin."""
@@ -208,7 +230,7 @@ class Executions:
             case StartCold():
                 execution.handler = import_anew(execution.handler)
             case Repeat():
-                self._compute.invoke_again(execution, event)
+                self._platform.invoke_again(execution, event)
             case _:
                 pass
 
@@ -332,7 +354,7 @@ class Executions:
         if invocation is not execution.invocation:
             self.forget_shadow(execution, invocation)
             return
-        self._crash(execution, self._compute.time_limit_error(invocation))
+        self._crash(execution, time_limit_error(invocation, self._clock.now))
 
     def _crash(self, execution: SimulatedExecution, error: ErrorJson) -> None:
         """End the invocation that runs, dead, with ``error``."""
@@ -349,7 +371,7 @@ class Executions:
             return
         now = self._clock.now
         outcome = InvocationOutcome(invocation.request_id, invocation.started_at, now, error)
-        invocation.sandbox.closed = True
+        invocation.sandbox.close()
         execution.invocation = None
         execution.record.token = None
         self._journal.record(execution, Event(EventType.INVOCATION_COMPLETED, now, None, outcome))

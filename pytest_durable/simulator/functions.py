@@ -91,6 +91,14 @@ class Functions:
             )
         self._add(name, RegisteredFunction(handler, False))
 
+    def register(self, name: str, function: RegisteredFunction) -> None:
+        """Register what is known to be a function of its kind, wherever it runs.
+
+        Raises:
+            UsageError: the name is wrong.
+        """
+        self._add(name, function)
+
     def register_all(self, handlers: Mapping[str, Any]) -> None:
         """Register functions, durable or plain as they are decorated; durable ones may take any time.
 

@@ -16,6 +16,7 @@ from durable_sdk._wire.invocation import InvocationEvent
 from durable_sdk.execution import is_durable
 from durable_sdk.lambda_service import ErrorObject, InvocationStatus
 from pytest_durable.errors import UsageError
+from pytest_durable.history.codec import to_datetime
 from pytest_durable.history.events import ErrorJson
 from pytest_durable.simulator.client import SimulatedClient
 from pytest_durable.simulator.lambda_context import SimulatedLambdaContext
@@ -47,6 +48,10 @@ class Sandbox:
         self.name = name
         self.closed = False
 
+    def close(self) -> None:
+        """End it, dead or done: nothing of it reaches the world any more."""
+        self.closed = True
+
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
@@ -57,7 +62,8 @@ class Invocation:
     started_at: int
     deadline: int
     sandbox: Sandbox
-    runtime: SimulatedRuntime
+    tasks: list[Task]
+    """What runs of it, and dies with the sandbox."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,24 @@ class Died:
     """The sandbox has died; ``error`` is what Lambda reports, None that the runtime has exited."""
 
     error: ErrorJson | None = None
+
+
+def exit_error(invocation: Invocation) -> ErrorJson:
+    """Return what Lambda reports of a sandbox that has died."""
+    return {
+        "ErrorType": "Runtime.ExitError",
+        "ErrorMessage": f"RequestId: {invocation.request_id} Error: Runtime exited",
+    }
+
+
+def time_limit_error(invocation: Invocation, now: int) -> ErrorJson:
+    """Return what Lambda reports of a run that took too long."""
+    moment = to_datetime(now).isoformat(timespec="milliseconds").removesuffix("+00:00")
+    seconds = (invocation.deadline - invocation.started_at) // 1_000_000
+    return {
+        "ErrorType": "Sandbox.Timedout",
+        "ErrorMessage": f"{moment}Z {invocation.request_id} Task timed out after {seconds}.00 seconds",
+    }
 
 
 Ending: TypeAlias = Returned | Raised | Died
@@ -108,17 +132,18 @@ def handler_task(
     handler: Handler,
     event: dict[str, Any],
     invocation: Invocation,
+    runtime: SimulatedRuntime,
     client: SimulatedClient,
     context: SimulatedLambdaContext,
     ended: Callable[[Ending], None],
     variables: Context,
 ) -> Task:
     """Return the task that calls the handler and reports how it ended."""
-    bound = BoundInvocation(InvocationEvent.from_service(event), client, invocation.runtime)
+    bound = BoundInvocation(InvocationEvent.from_service(event), client, runtime)
 
     def body() -> None:
         # Code around the durable handler, such as another decorator, runs in virtual time, too.
-        _runtime.current.set(invocation.runtime)
+        _runtime.current.set(runtime)
         try:
             ending: Ending = Returned(handler(bound, context))
         except SandboxKilled:
@@ -135,6 +160,7 @@ def function_task(
     handler: Handler,
     payload: str | None,
     call: Invocation,
+    runtime: SimulatedRuntime,
     context: SimulatedLambdaContext,
     name: str,
     ended: Callable[[Ending], None],
@@ -143,7 +169,7 @@ def function_task(
     """Return the task that calls a plain function and reports how it ended."""
 
     def body() -> None:
-        _runtime.current.set(call.runtime)
+        _runtime.current.set(runtime)
         try:
             ending: Ending = Returned(handler({} if payload is None else json.loads(payload), context))
         except SandboxKilled:

@@ -25,9 +25,9 @@ class Reaper:
     def kill(self, run: Invocation | None) -> None:
         """Close the sandbox. Its tasks are unwound, each by an exception where it is parked."""
         if run is not None:
-            run.sandbox.closed = True
-            self._dying.extend(run.runtime.tasks)
-            run.runtime.tasks.clear()
+            run.sandbox.close()
+            self._dying.extend(run.tasks)
+            run.tasks.clear()
 
     def kill_all(self) -> None:
         """Kill every sandbox, without a trace in any log."""
@@ -62,7 +62,7 @@ class Reaper:
         for execution in self._executions.values():
             runs = _runs(execution)
             if runs:
-                tasks = [task for run in runs for task in run.runtime.tasks]
+                tasks = [task for run in runs for task in run.tasks]
                 parked = [task.name for task in tasks if task.started and not task.finished]
                 self.kill_all()
                 return stuck_error(self._executions, execution, now, parked)

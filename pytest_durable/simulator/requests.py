@@ -96,16 +96,29 @@ class Requests:
 
     def _apply(self, execution: SimulatedExecution, call: Call, max_items: int = 0) -> None:
         """Do what the request asks for, and put the answer or the error into the call."""
-        record = execution.record
         try:
-            if call.api == "CheckpointDurableExecution":
-                call.answer = self._checkpoint(execution, call.request, max_items)
-            else:
-                request = parse_state(call.request)
-                call.answer = dispatch.state_answer(record, request, max_items)
+            call.answer = self.answer(execution, call.api, call.request, max_items)
         except ServiceError as error:
             call.error = error
-        self._journal.exchanged(record, call.request, call.answer)
+
+    def answer(
+        self, execution: SimulatedExecution, api: str, request: dict[str, Any], max_items: int = 0
+    ) -> dict[str, Any]:
+        """Do what a request asks for, and return the answer.
+
+        Raises:
+            ServiceError: the service refuses, and nothing has changed.
+        """
+        try:
+            if api == "CheckpointDurableExecution":
+                answer = self._checkpoint(execution, request, max_items)
+            else:
+                answer = dispatch.state_answer(execution.record, parse_state(request), max_items)
+        except ServiceError:
+            self._journal.exchanged(execution.record, request, None)
+            raise
+        self._journal.exchanged(execution.record, request, answer)
+        return answer
 
     @staticmethod
     def _withdraw_token(execution: SimulatedExecution, call: Call) -> None:

@@ -28,7 +28,6 @@ from pytest_durable.simulator.pending import stuck_error
 from pytest_durable.simulator.process_exit import process_exits_caught
 from pytest_durable.simulator.replaying.trace import Traces
 from pytest_durable.simulator.scripts.book import ScriptBook
-from pytest_durable.simulator.service.errors import DurableExecutionAlreadyStartedException
 from pytest_durable.simulator.service.requests import is_tenant_id
 from pytest_durable.simulator.turns import close_idle_carriers, only_driver
 from pytest_durable.simulator.wall_clock import sleep_really, wall_clock
@@ -86,6 +85,11 @@ class Simulator:
         self._world.order.watch_everything()
 
     @property
+    def world(self) -> World:
+        """All of its state."""
+        return self._world
+
+    @property
     def now(self) -> int:
         """Virtual time, in microseconds since the epoch."""
         return self._world.clock.now
@@ -140,12 +144,8 @@ class Simulator:
             raise UsageError(
                 f"tenant_id has 1 to 256 letters, digits, spaces and any of ._:/=+-@, got {tenant_id!r:.100}."
             )
-        known = None if name is None else self._named(function, name)
+        known = self._world.executions.started_before(function, name, payload)
         if known is not None:
-            if known.record.operation.input_payload != payload:
-                raise DurableExecutionAlreadyStartedException(
-                    f"Execution {name!r} of function {function.name!r} was started with another input."
-                )
             return known
         maximum = self.options.limits.delay_seconds
         seconds = timeout_seconds or self.options.execution_timeout_seconds
@@ -160,12 +160,6 @@ class Simulator:
             self.options.invocation_timeout_seconds,
             tenant_id,
         )
-
-    def _named(self, function: FunctionVersion, name: str) -> SimulatedExecution | None:
-        for execution in self.executions.values():
-            if execution.function == function and execution.record.execution.name == name:
-                return execution
-        return None
 
     def run_until(
         self,

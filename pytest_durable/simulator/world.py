@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from pytest_durable.entropy import Entropy
 from pytest_durable.history.events import EventType
@@ -23,6 +24,7 @@ from pytest_durable.simulator.injector import Injector
 from pytest_durable.simulator.invocation import MEANT_FOR_PYTEST, Died, Ending, Raised, Returned
 from pytest_durable.simulator.journal import Journal
 from pytest_durable.simulator.order import Order
+from pytest_durable.simulator.platform import Platform
 from pytest_durable.simulator.requests import Requests
 from pytest_durable.simulator.scheduled import (
     CallAnswered,
@@ -47,6 +49,9 @@ from pytest_durable.simulator.service import dispatch
 from pytest_durable.simulator.service.limits import Limits
 from pytest_durable.simulator.turns import Task, Turns
 
+MakePlatform: TypeAlias = Callable[[Clock, EventQueue[Item], Identifiers], Platform]
+"""Returns what runs handlers in place of the simulator's own tasks."""
+
 
 class World:
     """Changed by the loop, through `happen`, and between its runs by what a test asks for."""
@@ -64,6 +69,7 @@ class World:
         injector: Injector | None = None,
         choices: Choices | None = None,
         watch: Watch | None = None,
+        make_platform: MakePlatform | None = None,
     ) -> None:
         self.clock = Clock(start)
         self.queue: EventQueue[Item] = EventQueue()
@@ -72,23 +78,27 @@ class World:
         identifiers = Identifiers(entropy.seed)
         self._injector = injector or Injector()
         self.order = Order(self.clock, self.queue, choices or Choices(InOrder()), self._injector)
-        compute = Compute(
-            self.clock,
-            self.queue,
-            self.turns,
-            entropy,
-            identifiers,
-            scripts,
-            self._injector,
-            self.order,
-            watch,
+        platform: Platform = (
+            make_platform(self.clock, self.queue, identifiers)
+            if make_platform is not None
+            else Compute(
+                self.clock,
+                self.queue,
+                self.turns,
+                entropy,
+                identifiers,
+                scripts,
+                self._injector,
+                self.order,
+                watch,
+            )
         )
         self._journal = Journal(checkers)
         self.executions = Executions(
             self.clock,
             self.queue,
             self._journal,
-            compute,
+            platform,
             identifiers,
             limits,
             timeouts_count_waits,
@@ -106,8 +116,8 @@ class World:
         # A submitter may be slow, but not so slow that its answer misses the time that the script says.
         self.order.holds_time = lambda: self.callbacks.await_submitters
         self._journal.attach(Callbacks.OBSERVED, self.callbacks.observe)
-        self._invokes = ChainedInvokes(functions or Functions(), scripts, identifiers, compute)
-        self._requests = Requests(
+        self._invokes = ChainedInvokes(functions or Functions(), scripts, identifiers, platform)
+        self.requests = Requests(
             self.clock, self.queue, self._journal, self.executions, self._invokes, self._injector
         )
 
@@ -115,7 +125,7 @@ class World:
         """Make ``item`` happen. Returns the task that is to have the turn, if any."""
         match item:
             case CallArrived(execution, call):
-                self._requests.serve(execution, call)
+                self.requests.serve(execution, call)
             case CallAnswered(call):
                 return call.task
             case TaskDue(task):

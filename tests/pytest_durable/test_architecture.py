@@ -31,6 +31,7 @@ PARTS = (
     "backend",
     "cloud",
     "simulator",
+    "endpoint",
     "effects",
     "mutation",
     "runner",

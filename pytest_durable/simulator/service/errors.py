@@ -10,6 +10,7 @@ __all__ = [
     "DurableExecutionAlreadyStartedException",
     "InjectedServiceError",
     "InvalidParameterValueException",
+    "InvalidRequestContentException",
     "ResourceNotFoundException",
     "ServiceError",
 ]
@@ -41,6 +42,13 @@ class InvalidParameterValueException(ServiceError):  # noqa: N818 - the service'
     """A request that is wrong in itself, or does not fit the state of the execution."""
 
     code = "InvalidParameterValueException"
+    status = 400
+
+
+class InvalidRequestContentException(ServiceError):  # noqa: N818 - the service's name
+    """The payload of an invocation is not JSON."""
+
+    code = "InvalidRequestContentException"
     status = 400
 
 

@@ -1,0 +1,1 @@
+"""The simulated service behind real boto3: inside moto's mocks, and over HTTP."""
