@@ -132,7 +132,7 @@ def _completed(
     )
     started = next((event for event in history if event.get("EventType") == "ExecutionStarted"), None)
     started = started or added[0]
-    end = {
+    end: dict[str, Any] = {
         **{member: started[member] for member in ("Id", "Name") if member in started},
         "EventType": ending,
         "EventTimestamp": to_datetime(execution.get("EndTimestamp") or _last_time(history, started)),
