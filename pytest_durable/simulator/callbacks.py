@@ -23,6 +23,7 @@ from pytest_durable.simulator.service import dispatch
 from pytest_durable.simulator.service.callbacks import (
     CallbackAnswer,
     CallbackCall,
+    make_callback_id,
     no_callback,
     parse_failure,
     parse_heartbeat,
@@ -117,7 +118,8 @@ class Callbacks:
             if execution.record.execution.operation_id == answer.execution_id:
                 self._process(execution, answer)
                 return
-        raise no_callback(answer.call, f"there is no execution {answer.execution_id!r}")
+        callback_id = make_callback_id(answer.execution_id, answer.operation_id)
+        raise no_callback(answer.call, f"there is no callback {callback_id!r:.100}")
 
     def _process(self, execution: SimulatedExecution, answer: CallbackAnswer) -> None:
         transition = dispatch.answer_callback(execution.record, answer, self._clock.now)
