@@ -67,6 +67,12 @@ class Script(Generic[Outcome]):
         self._is_open = False
         return self
 
+    @property
+    def outcomes(self) -> Sequence[Outcome]:
+        """All outcomes that have been named, in order."""
+        self._finish_outcome()
+        return tuple(self._outcomes)
+
     def peek(self, ahead: int = 0) -> Outcome | None:
         """Return the outcome for the next operation, or one further on; None if the script names none."""
         self._finish_outcome()
