@@ -15,6 +15,7 @@ import pytest
 
 if TYPE_CHECKING:
     from pytest_durable.campaign.durable_test import DurableTest
+    from pytest_durable.endpoint.mocking import DurableMock
     from pytest_durable.exploration.token import Token
     from pytest_durable.simulator.ledger.ledger import EffectLedger
     from pytest_durable.simulator.runner import LocalRunner
@@ -199,6 +200,20 @@ def durable_effects(request: pytest.FixtureRequest) -> EffectLedger:
     ledger = EffectLedger()
     _durable_test(request.node).use_ledger(ledger)
     return ledger
+
+
+@pytest.fixture
+def durable_mock(request: pytest.FixtureRequest) -> Iterator[DurableMock]:
+    """Let boto3's Lambda clients invoke what the marker ``durable_execution`` names, or `register` does.
+
+    With the marker it is ``durable_runner`` that boto3 talks to: explored, checked and reported as usual.
+    """
+    from pytest_durable.endpoint.mocking import mock_durable
+
+    has_mark = request.node.get_closest_marker("durable_execution") is not None
+    runner = request.getfixturevalue("durable_runner") if has_mark else None
+    with mock_durable(runner=runner) as mock:
+        yield mock
 
 
 class _Properties:

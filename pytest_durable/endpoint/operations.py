@@ -173,11 +173,13 @@ class Operations:
 
     def _checkpoint(self, params: Params) -> Output:
         execution = self._find(params)
-        return self._world.requests.answer(execution, "CheckpointDurableExecution", dict(params))
+        answer = self._world.requests.answer(execution, "CheckpointDurableExecution", dict(params))
+        return {**answer, "NewExecutionState": _with_datetimes(answer["NewExecutionState"])}
 
     def _state(self, params: Params) -> Output:
         execution = self._find(params)
-        return self._world.requests.answer(execution, "GetDurableExecutionState", dict(params))
+        answer = self._world.requests.answer(execution, "GetDurableExecutionState", dict(params))
+        return _with_datetimes(answer)
 
     def _get(self, params: Params) -> Output:
         execution = self._find(params)
@@ -312,6 +314,21 @@ def _payload(payload: Any) -> str | None:
 def _error(params: Params) -> ErrorJson | None:
     error = params.get("Error")
     return None if error is None else dict(error)
+
+
+def _with_datetimes(page: Output) -> Output:
+    """Return a page of operations with the times as botocore parses them, not as invocations carry them."""
+    return {**page, "Operations": [_with_datetime(operation) for operation in page["Operations"]]}
+
+
+def _with_datetime(operation: Output) -> Output:
+    told = dict(operation)
+    for member, value in operation.items():
+        if isinstance(value, dict):
+            told[member] = _with_datetime(value)
+        elif member.endswith("Timestamp"):
+            told[member] = to_datetime(value * 1000)
+    return told
 
 
 def _moment(microseconds: int | None) -> Any:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from pytest_durable.errors import UsageError
-from pytest_durable.history.events import Event
+from pytest_durable.history.events import Event, InvokeStart
+from pytest_durable.history.fold import RecordedOperation
 from pytest_durable.simulator.execution import SimulatedExecution
 from pytest_durable.simulator.functions import (
     DEFAULT_EXECUTION_TIMEOUT_SECONDS,
@@ -32,7 +33,7 @@ from pytest_durable.simulator.scripts.invokes import (
     TimesOut,
 )
 from pytest_durable.simulator.service.effects import StartInvoke
-from pytest_durable.simulator.service.function_names import FunctionName
+from pytest_durable.simulator.service.function_names import FunctionName, parse_function_name
 from pytest_durable.simulator.service.transitions import chained_invoke
 from pytest_durable.simulator.service.transitions.chained_invoke import Target
 
@@ -138,6 +139,20 @@ class ChainedInvokes:
         if function is not None and not function.is_durable:
             self._platform.call(execution, invoke, function, resolved.version)
         return None
+
+    def call_again(self, execution: SimulatedExecution, operation: RecordedOperation) -> None:
+        """Call the plain function of an invoke once more, whose call was lost."""
+        start = operation.start
+        assert isinstance(start, InvokeStart)
+        named = parse_function_name(start.function_name)
+        function = self._functions.find(named.candidates)
+        if function is not None:
+            version = replace(
+                execution.function, name=named.name, version=named.version, qualifier=named.qualifier
+            )
+            operation_id = operation.subject.operation_id
+            invoke = StartInvoke(operation_id, start.function_name, start.payload, start.tenant_id)
+            self._platform.call(execution, invoke, function, version)
 
     @staticmethod
     def _delay(outcome: Scripted, function: RegisteredFunction | None) -> int:

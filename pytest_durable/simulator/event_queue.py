@@ -90,6 +90,11 @@ class EventQueue(Generic[T]):
             self.remove(entry)
         return None
 
+    def in_order(self) -> Iterator[Entry[T]]:
+        """Yield the entries that are going to happen, in order."""
+        for key in self._keys:
+            yield from self._live(key)
+
     def has_before(self, priority: Priority) -> bool:
         """Return whether anything of a lower priority than this, at whatever time, is going to happen."""
         return any(entry.priority < priority for key in self._keys for entry in self._live(key))

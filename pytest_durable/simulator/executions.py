@@ -188,6 +188,23 @@ class Executions:
         self._time_out_at(execution, now + timeout_seconds * _SECOND)
         return execution
 
+    def go_on(self, execution: SimulatedExecution, lost: Invocation | None, *, is_due: bool) -> None:
+        """Let an execution go on that another world has begun.
+
+        ``lost`` is the invocation that ran when that world ended, and failed with it. It counts as none of
+        the failures in a row: the handler is not to blame.
+        """
+        operation = execution.record.operation
+        assert operation.started_at is not None
+        self._time_out_at(execution, operation.started_at + execution.record.timeout_seconds * _SECOND)
+        if lost is not None:
+            execution.invocation = lost
+            self._complete_invocation(execution, exit_error(lost))
+        if execution.last_event is not None:
+            self._end(execution, execution.last_event)
+        elif is_due or lost is not None or execution.record.completed_outside:
+            self._invoke_after(execution, 0)
+
     def _time_out_at(self, execution: SimulatedExecution, due: int) -> None:
         item = ExecutionTimedOut(execution)
         execution.timeout = self._queue.push(due, Priority.DEADLINE, item, execution)

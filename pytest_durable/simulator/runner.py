@@ -27,6 +27,7 @@ from pytest_durable.simulator.execution import SimulatedExecution
 from pytest_durable.simulator.functions import (
     DEFAULT_EXECUTION_TIMEOUT_SECONDS,
     DEFAULT_RETENTION_PERIOD_DAYS,
+    Functions,
 )
 from pytest_durable.simulator.identifiers import FunctionVersion
 from pytest_durable.simulator.injector import Injector
@@ -88,6 +89,21 @@ class LocalRunner(Runner):
         )
         arranged.invariants.attach(self._simulator, lambda: len(arranged.injector.strikes))
         self.clock = RunnerClock(self._simulator)
+
+    @property
+    def target(self) -> Target:
+        """What it runs."""
+        return self._target
+
+    @property
+    def simulator(self) -> Simulator:
+        """What everything runs in: another one when a plan is followed."""
+        return self._simulator
+
+    @property
+    def functions(self) -> Functions:
+        """What handlers may invoke."""
+        return self._arrangement.functions
 
     @property
     def injector(self) -> Injector:

@@ -216,6 +216,11 @@ class Turns:
         """Whether the calling thread carries the task that has the turn."""
         return threading.get_ident() == self.current.thread_id
 
+    @property
+    def runs_task(self) -> bool:
+        """Whether the calling thread runs code of a task, and not of the test."""
+        return self.current is not self._driver and self.has_turn
+
     def demand_turn(self) -> None:
         """Check that the calling thread carries the task that has the turn.
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
+from durable_sdk.lambda_service import OperationStatus
 from pytest_durable.entropy import Entropy
-from pytest_durable.history.events import EventType
+from pytest_durable.history.events import EventType, InvokeStart
+from pytest_durable.history.fold import RecordedOperation
 from pytest_durable.points import Die, Point, Position
 from pytest_durable.schedules.in_order import InOrder
 from pytest_durable.simulator.callbacks import Callbacks
@@ -15,13 +17,20 @@ from pytest_durable.simulator.checkers.base import Checker
 from pytest_durable.simulator.choices import Choices
 from pytest_durable.simulator.clock import Clock
 from pytest_durable.simulator.compute import Compute, Watch
-from pytest_durable.simulator.event_queue import EventQueue
+from pytest_durable.simulator.event_queue import EventQueue, Priority
 from pytest_durable.simulator.execution import SimulatedExecution
 from pytest_durable.simulator.executions import Executions
 from pytest_durable.simulator.functions import Functions
 from pytest_durable.simulator.identifiers import Identifiers
 from pytest_durable.simulator.injector import Injector
-from pytest_durable.simulator.invocation import MEANT_FOR_PYTEST, Died, Ending, Raised, Returned
+from pytest_durable.simulator.invocation import (
+    MEANT_FOR_PYTEST,
+    Died,
+    Ending,
+    Invocation,
+    Raised,
+    Returned,
+)
 from pytest_durable.simulator.journal import Journal
 from pytest_durable.simulator.order import Order
 from pytest_durable.simulator.platform import Platform
@@ -121,6 +130,22 @@ class World:
             self.clock, self.queue, self._journal, self.executions, self._invokes, self._injector
         )
 
+    def go_on(self, execution: SimulatedExecution, lost: Invocation | None, *, is_due: bool) -> None:
+        """Let an execution go on that another world has begun, in which ``lost`` was its invocation."""
+        self.executions.go_on(execution, lost, is_due=is_due)
+        for operation in execution.record.log.operations.values():
+            due = _looked_at_again(operation)
+            if due is not None:
+                timer = TimerDue(execution, operation.subject.operation_id)
+                self.queue.push(due, Priority.TIMER, timer, execution)
+            if isinstance(operation.start, InvokeStart) and not operation.is_terminal:
+                invoked = self.executions.by_arn.get(operation.start.execution_arn or "")
+                if invoked is None:
+                    self._invokes.call_again(execution, operation)
+                elif invoked.closed:
+                    ended = InvokedExecutionEnded(execution, operation.subject.operation_id, invoked)
+                    self.queue.push(self.clock.now, Priority.WORK, ended, execution)
+
     def happen(self, item: Item) -> Task | None:
         """Make ``item`` happen. Returns the task that is to have the turn, if any."""
         match item:
@@ -197,3 +222,14 @@ class World:
             self.executions.complete_outside(execution, event)
         else:
             self.executions.complete_by_timer(execution, event)
+
+
+def _looked_at_again(operation: RecordedOperation) -> int | None:
+    """Return when the service has to look at an operation that has not ended, None if never."""
+    match operation.status:
+        case OperationStatus.PENDING:
+            return operation.next_attempt_at
+        case OperationStatus.STARTED:
+            return operation.scheduled_end_at or operation.deadline_at
+        case _:
+            return None

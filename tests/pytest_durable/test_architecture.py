@@ -16,6 +16,7 @@ ROOT = Path(pytest_durable.__file__).parent
 PARTS = (
     "exceptions",
     "errors",
+    "service_errors",
     "durations",
     "history",
     "model",
@@ -49,6 +50,11 @@ PARTS = (
 # The modules that touch what the simulator is there to control, and why they may.
 SEAMS = {
     "simulator.affinity": {"os"},
+    "endpoint.server.app": {"asyncio"},
+    "endpoint.server.engine": {"concurrent", "secrets", "threading"},
+    "endpoint.server.processes": {"os", "threading"},
+    "endpoint.server.sandbox": {"os", "queue", "threading", "time"},
+    "endpoint.server.service_time": {"time"},
     "entropy": {"random"},
     "simulator.process_exit": {"os"},
     "simulator.replaying.evidence": {"os", "random"},
@@ -148,3 +154,10 @@ def test_the_service_is_pure(module: str) -> None:
     """It knows nothing of what runs it: no clock, queue, loop or task."""
     machinery = {"clock", "event_queue", "loop", "world", "turns", "runtime", "client", "simulator"}
     assert {f"simulator.{name}" for name in machinery} & _own_imports(module) == set()
+
+
+@pytest.mark.parametrize("module", [module for module in TREES if module.startswith("endpoint.wire")])
+def test_the_wire_knows_no_simulator_and_no_library_of_http(module: str) -> None:
+    assert not {name for name in _own_imports(module) if name.startswith(("simulator", "endpoint.op"))}
+    http = {"http", "requests", "urllib3", "starlette", "uvicorn", "boto3", "moto", "socket"}
+    assert not {name.partition(".")[0] for name in _imports(module)} & http

@@ -1,10 +1,16 @@
-"""Errors of the service, in the shape in which boto3 raises them."""
+"""Errors that the simulated service answers, those of faults included."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from pytest_durable.errors import ServiceError
+from pytest_durable.service_errors import (
+    DurableExecutionAlreadyStartedException,
+    InvalidParameterValueException,
+    InvalidRequestContentException,
+    ResourceNotFoundException,
+    ServiceError,
+)
 
 __all__ = [
     "DurableExecutionAlreadyStartedException",
@@ -36,31 +42,3 @@ class InjectedServiceError(ServiceError):
 
     def __str__(self) -> str:
         return f"{self._code}: {self.message}"
-
-
-class InvalidParameterValueException(ServiceError):  # noqa: N818 - the service's name
-    """A request that is wrong in itself, or does not fit the state of the execution."""
-
-    code = "InvalidParameterValueException"
-    status = 400
-
-
-class InvalidRequestContentException(ServiceError):  # noqa: N818 - the service's name
-    """The payload of an invocation is not JSON."""
-
-    code = "InvalidRequestContentException"
-    status = 400
-
-
-class ResourceNotFoundException(ServiceError):  # noqa: N818 - the service's name
-    """No such execution."""
-
-    code = "ResourceNotFoundException"
-    status = 404
-
-
-class DurableExecutionAlreadyStartedException(ServiceError):  # noqa: N818 - the service's name
-    """The name of an execution is taken by one with another input."""
-
-    code = "DurableExecutionAlreadyStartedException"
-    status = 409

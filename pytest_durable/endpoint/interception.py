@@ -1,0 +1,167 @@
+"""Interception: the requests of boto3's Lambda clients of this process, on their way to the network.
+
+Botocore asks the handlers of the event ``before-send`` for a response before it opens a connection. Ours is
+there, before all others, in every client that is made while an endpoint is active, and answers what the
+endpoint simulates. Clients that were made before are reached
+
+- if moto was imported before they were made: by way of moto's own handler, which they have;
+- by `patch_client`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from typing import Any
+from urllib.parse import urlsplit
+
+from pytest_durable.endpoint.in_process import InProcessEndpoint
+from pytest_durable.endpoint.wire import Request, Response, parse, supported_operations
+from pytest_durable.errors import ServiceError, UsageError
+
+_EVENT = "before-send.lambda"
+
+# botocore calls every handler of an event, even after one has answered. No service has this address, so that
+# the others, moto's among them, let the request be.
+_ANSWERED = "https://answered.invalid/"
+
+_active: list[InProcessEndpoint] = []
+"""The innermost last."""
+
+
+@contextmanager
+def intercepted(endpoint: InProcessEndpoint) -> Iterator[None]:
+    """Let an endpoint answer boto3 while the block runs, before those that are active already."""
+    is_outermost = not _active
+    _active.append(endpoint)
+    undo = _install() if is_outermost else _nothing
+    try:
+        yield
+    finally:
+        _active.remove(endpoint)
+        undo()
+
+
+def patch_client(client: Any) -> Callable[[], None]:
+    """Let endpoints answer a client that was made before. Returns what takes that back.
+
+    Raises:
+        UsageError: it is no Lambda client of boto3.
+    """
+    service = getattr(getattr(client, "meta", None), "service_model", None)
+    if getattr(service, "service_name", None) != "lambda":
+        raise UsageError(f"patch_client takes a Lambda client of boto3, got {client!r}.")
+    events = client.meta.events
+    events.register_first(_EVENT, _before_send, unique_id="pytest-durable")
+    return lambda: events.unregister(_EVENT, _before_send, unique_id="pytest-durable")
+
+
+def _nothing() -> None:
+    pass
+
+
+def _install() -> Callable[[], None]:
+    """Reach the clients that will be made, and those that moto reaches. Returns what takes that back."""
+    from botocore.handlers import BUILTIN_HANDLERS, REGISTER_FIRST
+
+    handler = (_EVENT, _before_send, REGISTER_FIRST)
+    BUILTIN_HANDLERS.append(handler)
+    undo_moto = _install_in_moto()
+
+    def undo() -> None:
+        BUILTIN_HANDLERS.remove(handler)
+        undo_moto()
+
+    return undo
+
+
+def _install_in_moto() -> Callable[[], None]:
+    # Whoever has not imported moto has no client that moto reaches.
+    module: Any = sys.modules.get("moto.core.botocore_stubber")
+    if module is None:
+        return _nothing
+    stubber = module.BotocoreStubber
+    original = stubber.__call__
+
+    def answer_first(self: Any, event_name: str, request: Any, **others: Any) -> Any:
+        return _before_send(request, event_name) or original(self, event_name, request, **others)
+
+    stubber.__call__ = answer_first
+
+    def undo() -> None:
+        stubber.__call__ = original
+
+    return undo
+
+
+def _before_send(request: Any, event_name: str, **others: Any) -> Any:
+    """Answer a request; None leaves it to others."""
+    operation = event_name.removeprefix(f"{_EVENT}.")
+    url = urlsplit(str(request.url))
+    # A client with another address, such as that of an endpoint over HTTP, means that one.
+    if not _active or not (url.hostname or "").startswith("lambda"):
+        return None
+    if operation not in supported_operations():
+        return None
+    asked = Request(request.method, url.path, url.query, _headers(request), _body(request))
+    endpoint = _responsible(asked)
+    if endpoint is None:
+        return None
+    response = endpoint.answer(asked)
+    answer = _to_botocore(request.url, response)
+    request.url = _ANSWERED
+    return answer
+
+
+def _responsible(request: Request) -> InProcessEndpoint | None:
+    """Return the endpoint that knows what a request is about; the innermost if none does."""
+    try:
+        call = parse(request)
+    except ServiceError:
+        # It would be refused anywhere.
+        return _active[-1]
+    for endpoint in reversed(_active):
+        if endpoint.knows(call):
+            return endpoint
+    # A function that was created in moto's Lambda, or is unknown there as well.
+    return None if call.operation == "Invoke" and _moto_is_active() else _active[-1]
+
+
+def _moto_is_active() -> bool:
+    module: Any = sys.modules.get("moto.core.models")
+    return module is not None and bool(module.botocore_stubber.enabled)
+
+
+def _headers(request: Any) -> dict[str, str]:
+    return {
+        name: value.decode("latin-1") if isinstance(value, bytes) else str(value)
+        for name, value in request.headers.items()
+    }
+
+
+def _body(request: Any) -> bytes:
+    body = request.body
+    if hasattr(body, "read"):
+        body = body.read()
+    if isinstance(body, str):
+        return body.encode()
+    return bytes(body or b"")
+
+
+class _Raw(BytesIO):
+    """A body as botocore reads it from urllib3: at once, or as a stream."""
+
+    def stream(self, **options: Any) -> Iterator[bytes]:
+        """Yield what is left."""
+        rest = self.read()
+        if rest:
+            yield rest
+
+
+def _to_botocore(url: str, response: Response) -> Any:
+    from botocore.awsrequest import AWSResponse
+
+    headers: Any = {**response.headers, "content-length": str(len(response.body))}
+    return AWSResponse(url, response.status, headers, _Raw(response.body))

@@ -1,0 +1,126 @@
+"""The process that runs one function's handler, one invocation at a time, as a Lambda sandbox does.
+
+``python -m pytest_durable.endpoint.server.sandbox module:handler`` reads invocations from its standard input
+and writes what becomes of them to its standard output, a line of JSON each. What the handler prints goes to
+standard error. It ends with its standard input.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+import traceback
+from dataclasses import dataclass, field
+from importlib import import_module
+from queue import SimpleQueue
+from typing import Any
+
+from durable_sdk.execution import is_durable
+from durable_sdk.lambda_service import ErrorObject
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxContext:
+    """What Lambda tells a handler of its invocation, which may take ``timeout_seconds``."""
+
+    aws_request_id: str
+    function_name: str
+    function_version: str
+    invoked_function_arn: str
+    timeout_seconds: float
+    tenant_id: str | None = None
+    memory_limit_in_mb: str = "128"
+    identity: None = None
+    client_context: None = None
+    began_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def log_group_name(self) -> str:
+        """The log group that Lambda would write to."""
+        return f"/aws/lambda/{self.function_name}"
+
+    @property
+    def log_stream_name(self) -> str:
+        """The log stream that Lambda would write to."""
+        return f"[{self.function_version}]{self.aws_request_id}"
+
+    def log(self, msg: object) -> None:
+        """Write to standard output, as Lambda does."""
+        print(msg)
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the milliseconds until the invocation times out."""
+        left = self.began_at + self.timeout_seconds - time.monotonic()
+        return max(0, int(left * 1000))
+
+
+def load(spec: str) -> Any:
+    """Return the handler that ``module:name`` stands for.
+
+    Raises:
+        ImportError: there is no such module.
+        AttributeError: the module has no such name.
+        TypeError: it cannot be called.
+    """
+    module, _, name = spec.partition(":")
+    handler: Any = import_module(module)
+    for part in name.split("."):
+        handler = getattr(handler, part)
+    if not callable(handler):
+        raise TypeError(f"{spec} is {handler!r}, which is no function")
+    return handler
+
+
+def _run(handler: Any, run: dict[str, Any]) -> dict[str, Any]:
+    """Call the handler and return what became of it."""
+    try:
+        output = handler(run["event"], SandboxContext(**run["context"]))
+    except SystemExit:
+        raise
+    except BaseException as error:
+        traceback.print_exc()
+        return {"error": ErrorObject.from_exception(error).to_dict()}
+    try:
+        json.dumps(output, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        message = f"Unable to marshal response: {error}"
+        return {"error": {"ErrorType": "Runtime.MarshalError", "ErrorMessage": message}}
+    return {"output": output}
+
+
+def _receive(received: SimpleQueue[dict[str, Any]]) -> None:
+    """Pass on the invocations that come, and end the process, whatever it does, when no more can come."""
+    for line in sys.stdin:
+        received.put(json.loads(line))
+    os._exit(0)
+
+
+def main(spec: str) -> None:
+    """Serve invocations until the process is ended."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    # Nothing that the handler prints may come between the answers.
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    # As Lambda does: the function is imported from where the command was given.
+    sys.path.insert(0, os.getcwd())
+
+    def answer(told: dict[str, Any]) -> None:
+        answers.write(json.dumps(told) + "\n")
+        answers.flush()
+
+    try:
+        handler = load(spec)
+    except BaseException as error:
+        answer({"failed": "".join(traceback.format_exception_only(error)).strip()})
+        raise
+    answer({"is_durable": is_durable(handler)})
+    received: SimpleQueue[dict[str, Any]] = SimpleQueue()
+    threading.Thread(target=_receive, args=[received], name="sandbox", daemon=True).start()
+    while True:
+        answer(_run(handler, received.get()))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

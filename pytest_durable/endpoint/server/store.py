@@ -1,0 +1,174 @@
+"""Store: what a server keeps in SQLite, so that another one goes on where it stopped.
+
+An execution is a row of what the service holds of it besides its log, and one row for each event. All that
+one turn of the engine changes is committed at once, before anybody learns of it: what has been acknowledged
+survives the death of the process. (The operating system may lose the last commits if the machine itself
+goes down.)
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from durable_sdk.lambda_service import OperationType
+from pytest_durable.errors import UsageError
+from pytest_durable.history.events import (
+    Attempt,
+    CallbackStart,
+    Event,
+    EventType,
+    ExecutionInput,
+    InvocationOutcome,
+    InvokeStart,
+    Outcome,
+    Pause,
+    Subject,
+    WaitSchedule,
+)
+
+# The version of all that is below; another one is not read.
+VERSION = 1
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS executions (
+    number INTEGER PRIMARY KEY, arn TEXT NOT NULL UNIQUE, state TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS events (
+    execution INTEGER NOT NULL, number INTEGER NOT NULL, event TEXT NOT NULL,
+    PRIMARY KEY (execution, number)
+) WITHOUT ROWID;
+"""
+
+_DETAILS: dict[str, type[Any]] = {
+    kind.__name__: kind
+    for kind in (
+        Attempt,
+        CallbackStart,
+        ExecutionInput,
+        InvocationOutcome,
+        InvokeStart,
+        Outcome,
+        Pause,
+        WaitSchedule,
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredExecution:
+    """An execution as it was when it was last committed. ``number`` counts from 1, in order of start."""
+
+    number: int
+    arn: str
+    state: dict[str, Any]
+    events: tuple[Event, ...]
+
+
+class Store:
+    """A database, in a file or (without a path) in memory. Used by one thread, or by one after the other."""
+
+    def __init__(self, path: Path | None) -> None:
+        try:
+            self._database = sqlite3.connect(
+                path or ":memory:", isolation_level=None, check_same_thread=False
+            )
+            # Nobody else may serve from it: two servers would both run its executions.
+            self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = NORMAL")
+            self._database.execute("BEGIN EXCLUSIVE")
+            for statement in _SCHEMA.split(";"):
+                self._database.execute(statement)
+            self._database.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise UsageError(
+                f"{path} cannot be used as a store: {error}. Name a file that is new, or was made by "
+                "pytest-durable serve, and that no other server uses."
+            ) from error
+        found = self.fact("version", str(VERSION))
+        if found != str(VERSION):
+            self.close()
+            raise UsageError(
+                f"{path} is a store of version {found}, and this is {VERSION}: name another file."
+            )
+
+    def fact(self, name: str, default: str) -> str:
+        """Return what is kept under a name; the default is kept if there is nothing."""
+        row = self._database.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+        if row is None:
+            self._database.execute("INSERT INTO facts VALUES (?, ?)", (name, default))
+            return default
+        return str(row[0])
+
+    def begin(self) -> None:
+        """Begin to write what is to be kept at once."""
+        self._database.execute("BEGIN")
+
+    def set_fact(self, name: str, value: str) -> None:
+        """Keep a value under a name."""
+        self._database.execute("REPLACE INTO facts VALUES (?, ?)", (name, value))
+
+    def write_execution(self, number: int, arn: str, state: dict[str, Any]) -> None:
+        """Keep what the service holds of an execution."""
+        text = json.dumps(state, separators=(",", ":"))
+        self._database.execute("REPLACE INTO executions VALUES (?, ?, ?)", (number, arn, text))
+
+    def write_event(self, execution: int, number: int, event: Event) -> None:
+        """Keep the event number ``number`` of an execution, counted from 1."""
+        text = json.dumps(event_to_stored(event), separators=(",", ":"))
+        self._database.execute("INSERT INTO events VALUES (?, ?, ?)", (execution, number, text))
+
+    def commit(self) -> None:
+        """Keep all that was written since `begin`."""
+        self._database.execute("COMMIT")
+
+    def executions(self) -> Iterator[StoredExecution]:
+        """Yield every execution, in order of start."""
+        rows = self._database.execute("SELECT number, arn, state FROM executions ORDER BY number").fetchall()
+        for number, arn, state in rows:
+            events = self._database.execute(
+                "SELECT event FROM events WHERE execution = ? ORDER BY number", (number,)
+            )
+            yield StoredExecution(
+                number,
+                arn,
+                json.loads(state),
+                tuple(event_from_stored(json.loads(text)) for (text,) in events),
+            )
+
+    def close(self) -> None:
+        """Close the database."""
+        self._database.close()
+
+
+def event_to_stored(event: Event) -> list[Any]:
+    """Return an event as JSON, without loss."""
+    details = event.details
+    written: list[Any] | None = None
+    if details is not None:
+        fields = details._asdict() if hasattr(details, "_asdict") else asdict(details)
+        written = [type(details).__name__, fields]
+    subject = None if event.subject is None else [_plain(part) for part in event.subject]
+    return [event.type.value, event.at, subject, written]
+
+
+def _plain(value: Any) -> Any:
+    return value.value if isinstance(value, Enum) else value
+
+
+def event_from_stored(written: list[Any]) -> Event:
+    """Return the event that was written."""
+    event_type, at, subject, details = written
+    read = None
+    if subject is not None:
+        operation_id, operation_type, *others = subject
+        read = Subject(operation_id, OperationType(operation_type), *others)
+    made = None if details is None else _DETAILS[details[0]](**details[1])
+    return Event(EventType(event_type), at, read, made)
