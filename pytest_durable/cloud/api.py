@@ -15,6 +15,7 @@ import boto3
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
+from botocore.parsers import ResponseParserError
 
 from pytest_durable.cloud.clock import Clock
 from pytest_durable.cloud.trouble import NOT_FOUND, Call, no_region, trouble_of
@@ -84,6 +85,10 @@ class LambdaApi:
             )
         return cls(client, clock, endpoint)
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
     def invoke(self, function_name: str, payload: str | None, name: str, deadline: float) -> str:
         """Start an execution and return its ARN. It runs on its own: no connection is held for it.
 
@@ -100,10 +105,11 @@ class LambdaApi:
             DurableExecutionName=name,
             **given,
         )
+        # Read in any case: the connection is not free before.
+        body = answer["Payload"].read().decode(errors="replace") if "Payload" in answer else ""
         arn: str | None = answer.get("DurableExecutionArn")
         if arn:
             return arn
-        body = answer["Payload"].read().decode(errors="replace") if "Payload" in answer else ""
         if answer.get("FunctionError"):
             raise CloudError(
                 f"{function_name} has failed ({answer['FunctionError']}) before it began: {body}"
@@ -120,7 +126,8 @@ class LambdaApi:
         Raises:
             CloudError: there is no answer.
         """
-        return self._call("GetDurableExecution", arn, deadline, DurableExecutionArn=arn)
+        answer = self._call("GetDurableExecution", arn, deadline, DurableExecutionArn=arn)
+        return self._demanded(answer, "Status")
 
     def history_page(
         self, arn: str, marker: str | None = None, *, with_data: bool = True, deadline: float | None = None
@@ -131,7 +138,7 @@ class LambdaApi:
             CloudError: there is no answer.
         """
         given = {} if marker is None else {"Marker": marker}
-        return self._call(
+        answer = self._call(
             "GetDurableExecutionHistory",
             arn,
             deadline,
@@ -140,6 +147,16 @@ class LambdaApi:
             MaxItems=_PAGE_EVENTS,
             **given,
         )
+        return self._demanded(answer, "Events")
+
+    def _demanded(self, answer: dict[str, Any], member: str) -> dict[str, Any]:
+        # boto3 makes an empty answer of what is none, such as the page of a proxy.
+        if member not in answer:
+            where = self._endpoint or self.region
+            raise CloudError(
+                f"What answers in {where} is not Lambda's API, or an older one: no {member} in {answer!r}."
+            )
+        return answer
 
     def stop(self, arn: str, error: Mapping[str, Any]) -> None:
         """End an execution from outside; nothing happens to one that has ended.
@@ -204,7 +221,7 @@ class LambdaApi:
             try:
                 answer: dict[str, Any] = send(**given)
                 return answer
-            except (BotoCoreError, ClientError) as error:
+            except (BotoCoreError, ClientError, ResponseParserError) as error:
                 trouble = trouble_of(error, call)
                 if may_be_done and _is_repeated_answer(operation, trouble.error):
                     # It was taken the first time, and the answer to that got lost.

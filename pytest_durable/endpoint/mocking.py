@@ -24,7 +24,7 @@ from pytest_durable.simulator.invocation import Handler
 from pytest_durable.simulator.options import DEFAULT_START, MODES, SimulatorOptions
 from pytest_durable.simulator.runner import LocalRunner, Target
 from pytest_durable.simulator.runner_clock import RunnerClock
-from pytest_durable.simulator.scripts.callbacks import CallbackScript
+from pytest_durable.scripts.callbacks import CallbackScript
 from pytest_durable.simulator.scripts.invokes import InvokeScript
 from pytest_durable.simulator.scripts.steps import StepScript
 from pytest_durable.simulator.service.limits import Limits
