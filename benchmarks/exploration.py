@@ -1,4 +1,4 @@
-"""How fast tests are explored: orders in a second, a sweep of crashes, and what a marker adds.
+"""How fast tests are explored: orders in a second, a sweep of crashes, shrinking, and what a marker adds.
 
     python benchmarks/exploration.py
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -16,11 +17,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from durable_sdk import DurableContext, durable_execution
 from pytest_durable.exploration.explorer import explore
 from pytest_durable.exploration.settings import ExplorationSettings
+from pytest_durable.exploration.shrink import shrink
+from pytest_durable.exploration.sweep import Sweep, Topic
+from pytest_durable.plan import ORDINARY, Plan
 from pytest_durable.schedules import Seeded
 from pytest_durable.simulator.identifiers import FunctionVersion
 from pytest_durable.simulator.ledger.ledger import EffectLedger
@@ -101,6 +105,65 @@ def sweep() -> Figure:
     return Figure(name, statistics.median(timings[1:]) * 1000, "ms", "<= 50")
 
 
+class Outside:
+    """What the steps of `nine_steps` have done, in order, in one run."""
+
+    done: ClassVar[list[str]] = []
+
+
+@durable_execution
+def nine_steps(event: Any, context: DurableContext) -> None:
+    """Nine steps, six of them in three branches."""
+
+    def act(context: DurableContext, name: str) -> None:
+        context.step(lambda _: Outside.done.append(name), name=name)
+
+    def branch(number: int) -> Callable[[DurableContext], None]:
+        def run(child: DurableContext) -> None:
+            act(child, f"first-{number}")
+            act(child, f"second-{number}")
+
+        return run
+
+    act(context, "reserve")
+    context.parallel([branch(number) for number in range(3)])
+    act(context, "charge")
+    act(context, "ship")
+
+
+def demand_no_bug(runner: LocalRunner, effects: EffectLedger) -> None:
+    """Fail where two steps have run twice, each after a crash, and one branch has overtaken another."""
+    Outside.done = []
+    runner.run({})
+    done = Outside.done
+    happened = done.count("reserve") > 1 and done.count("ship") > 1
+    assert not (happened and done.index("first-2") < done.index("first-0"))
+
+
+def shrinking() -> list[Figure]:
+    """Find a bug that takes two crashes and an order, by chance, and shrink the plan that has found it."""
+    run = SimulatedTrials(Target(nine_steps, FUNCTION), demand_no_bug)
+    roots = Sweep(ExplorationSettings(), run(ORDINARY)).roots
+    crashes = [one.plan.faults[0] for one in roots if one.target.topic is Topic.CRASH]
+    chance = random.Random(20)
+    timings, decisions, left, runs = [], 0, 0, 0
+    while len(timings) < 5:
+        found = run(Plan(tuple(chance.sample(crashes, 2))), Seeded(chance.getrandbits(32)))
+        if found.failure is None:
+            continue
+        gc.collect()
+        started = time.perf_counter()
+        shrunk = shrink(run, found)
+        timings.append(time.perf_counter() - started)
+        decisions, left = max(decisions, len(found.plan)), max(left, len(shrunk.plan))
+        runs = max(runs, shrunk.runs)
+    what = f"shrinking plans of {decisions} decisions at most"
+    return [
+        Figure(f"{what}, the slowest of {len(timings)}, in {runs} runs at most", max(timings), "s", "<= 2"),
+        Figure(f"{what}: what is left", left, "decisions", "<= 3"),
+    ]
+
+
 def what_the_marker_adds() -> Figure:
     """Run the quick-start tests under pytest as they are, and explored."""
 
@@ -143,7 +206,7 @@ def test_order(durable_runner):
 
 def figures() -> list[Figure]:
     """Measure everything."""
-    return [orders_in_a_second(), sweep(), what_the_marker_adds()]
+    return [orders_in_a_second(), sweep(), *shrinking(), what_the_marker_adds()]
 
 
 def table(measured: list[Figure]) -> str:

@@ -49,6 +49,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         ("budget", "D", "explore for so long at most for each test, such as 20s"),
         ("replay", "TOKEN", "run the test of a token, under its plan, and no other test"),
         ("shard", "K/N", "explore part K of N of the schedules; other machines explore the others"),
+        ("report", "FILE", "write a page of HTML about every durable test to this file"),
         ("profile", "NAME", "a set of settings: ci, nightly, or one of the ini key durable_profiles"),
     )
     for name, metavar, text in options:
@@ -102,6 +103,13 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_durable.campaign.mutate import SelfTest
 
         config.pluginmanager.register(SelfTest(), "durable-self-test")
+    if config.getoption("durable_report") or config.getini("durable_report"):
+        from pytest_durable.campaign.page import ReportPage, page_path
+
+        path = page_path(config)
+        assert path is not None, "it has been asked for"
+        page = ReportPage(path, _is_durable, lambda item: item.stash.get(_test_key, None))
+        config.pluginmanager.register(page, "durable-page")
     if _has_settings(config):
         from pytest_durable.errors import UsageError
         from pytest_durable.settings import Settings
@@ -224,6 +232,8 @@ class _Properties:
         """Give each example a runner and a ledger of its own."""
         made = getattr(item, "funcargs", {})
         runner, ledger = made.get("durable_runner"), made.get("durable_effects")
+        if runner is None and "durable_mock" in made:
+            runner = made["durable_mock"].runner
         if "hypothesis" not in sys.modules or (runner is None and ledger is None):
             yield
             return
@@ -235,7 +245,7 @@ class _Properties:
         problem = problem_of(item)
         if problem:
             pytest.fail(problem, pytrace=False)
-        with fresh_examples(item, runner, ledger):
+        with fresh_examples(item, runner, ledger, _durable_test(item).check_replays):
             yield
 
 

@@ -14,6 +14,7 @@ __all__ = [
     "SerializationException",
     "ServiceError",
     "ServiceException",
+    "ServiceUnavailableException",
     "UnknownOperationException",
     "UnsupportedMediaTypeException",
 ]
@@ -87,3 +88,10 @@ class ServiceException(ServiceError):  # noqa: N818 - the service's name
 
     code = "ServiceException"
     status = 500
+
+
+class ServiceUnavailableException(ServiceError):  # noqa: N818 - the service's name
+    """The service cannot answer now, and may later."""
+
+    code = "ServiceUnavailableException"
+    status = 503

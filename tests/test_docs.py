@@ -57,6 +57,9 @@ ENVIRONMENT = {
     "PYTEST_ADDOPTS": "",
 }
 
+# Options under which pytest runs a file in the ordinary way, and all of it.
+SHOWS_ALL = {"-q", "-v", "--durable-timeline"}
+
 SPHINX_DIRECTIVES = {"{toctree}", "{include}", "{eval-rst}"}
 DIAGRAMS = ("flowchart", "sequenceDiagram", "stateDiagram-v2")
 
@@ -116,6 +119,8 @@ class Project:
         self.modules: dict[str, str] = {}
         self.to_fail: dict[str, list[str]] = {}
         self.have_failed: set[str] = set()
+        self.have_passed: dict[str, str] = {}
+        """What modules of tests held when all of their tests were run, under the settings that hold now."""
         self.plugins: list[str] = []
 
     def add(self, block: Block) -> str:
@@ -142,6 +147,7 @@ class Project:
 
     def configure(self, block: Block) -> None:
         """Let the settings of a configuration file hold from here on."""
+        self.have_passed.clear()
         if block.language == "ini":
             parser = configparser.ConfigParser()
             parser.read_string(block.text)
@@ -174,11 +180,17 @@ class Project:
         for name in expected:
             assert re.search(rf"^(FAILED|ERROR) \S+::{name}\b", output, re.MULTILINE), output
         self.have_failed.update(file for file in arguments if file in self.to_fail)
+        if not expected and SHOWS_ALL.issuperset(one for one in arguments if one.startswith("-")):
+            self.have_passed |= {file: self.modules[file] for file in arguments if file in self.modules}
         return output
 
     def finish(self) -> None:
         """Import every module, run every test that has to pass, and see fail what has to."""
-        passing = [name for name in self.modules if name not in self.to_fail]
+        passing = [
+            name
+            for name, text in self.modules.items()
+            if name not in self.to_fail and self.have_passed.get(name) != text
+        ]
         if passing:
             imports = "\n".join(f"import {name.removesuffix('.py')}" for name in passing)
             (self.path / "test_imports.py").write_text(f"{imports}\n\n\ndef test_imports(): pass\n")

@@ -16,7 +16,7 @@ from pytest_durable.campaign.store import FailureStore
 from pytest_durable.errors import UnusedScriptError, UsageError
 from pytest_durable.exploration.explorer import explore
 from pytest_durable.exploration.fingerprint import failure_of
-from pytest_durable.exploration.report import Outcome, Report
+from pytest_durable.exploration.report import LEFT_BEHIND, Outcome, Report
 from pytest_durable.exploration.settings import ExplorationSettings
 from pytest_durable.exploration.token import Token
 from pytest_durable.exploration.trial import Schedule, Trial
@@ -61,6 +61,9 @@ class DurableTest:
         self.report: Report | None = None
         """What an exploration has come to."""
         self._ordinary_timeline = ""
+        self._ordinary_tables: list[tuple[str, str]] = []
+        self._idle_scripts: set[tuple[int, str]] = set()
+        self._complaint = ""
         self.problem = ""
         """Why the token could not be made."""
         self._demands = Demands.of(item)
@@ -110,8 +113,12 @@ class DurableTest:
         Raises:
             NonDeterminismError: a replay differs from the run.
         """
-        if self.runner is not None and self._demands.replay_check != "off":
-            self.runner.check_replay(self._demands.replay_check, self._seen_prefixes)
+        if self.runner is None or self._demands.replay_check == "off":
+            return
+        seen = dict(self._seen_prefixes)
+        self.runner.check_replay(self._demands.replay_check, seen)
+        # What has failed is looked at again when the same is run again.
+        self._seen_prefixes = seen
 
     def hints(self) -> list[str]:
         """Return what in the handler may be why the test has failed; none if no replay is checked."""
@@ -143,8 +150,17 @@ class DurableTest:
         try:
             self.runner.check_scripts()
         except UnusedScriptError as error:
-            return str(error)
+            if not (self._is_explored and self.runner.scripts.only_idles):
+                return str(error)
+            # A run under a fault may come to what they are about.
+            self._idle_scripts = set(self.runner.scripts.idle)
+            self._complaint = str(error)
+            return "\n".join(self.runner.fault_complaints())
         return ""
+
+    @property
+    def _is_explored(self) -> bool:
+        return self.exploration is not None and isinstance(self.item, pytest.Function)
 
     def _unused_markers(self) -> str:
         unused = [
@@ -177,10 +193,13 @@ class DurableTest:
         """
         if self.exploration is None or not isinstance(self.item, pytest.Function) or self.runner is None:
             return
+        complaint = self._complaint
         reruns = Reruns(self.item, self.conclude)
         campaign = _Campaign(self, reruns)
         if self._wants_timeline():
             self._ordinary_timeline = self.runner.timeline()
+        if self._wants_page():
+            self._ordinary_tables = self.tables()
         store = FailureStore(self.item.config)
         kept = store.tokens(self.item.nodeid)
         known = self._known_plans(kept)
@@ -192,6 +211,7 @@ class DurableTest:
             reruns.end()
             # Whoever runs the test again runs it as it is.
             self._directions = Directions()
+            self._demand_scripts_used(report, complaint)
             return
         error = campaign.show(report.plan)
         if error is None:
@@ -201,9 +221,21 @@ class DurableTest:
             )
         raise error
 
+    def _demand_scripts_used(self, report: Report, complaint: str) -> None:
+        """Fail if a script was used in no run, of an exploration that was not cut off."""
+        coverage = report.coverage
+        if self._idle_scripts and not coverage.cut_off and coverage.shard is None:
+            idle = ", ".join(text for _, text in sorted(self._idle_scripts))
+            told = f"None of the {coverage.runs:,} runs of the exploration used {idle} either."
+            pytest.fail(f"{complaint}\n{told}", pytrace=False)
+
     def _wants_timeline(self) -> bool:
         config = self.item.config
         return bool(config.getoption("durable_timeline") or config.getini("durable_timeline"))
+
+    def _wants_page(self) -> bool:
+        config = self.item.config
+        return bool(config.getoption("durable_report") or config.getini("durable_report"))
 
     def _known_plans(self, kept: dict[str, str]) -> dict[Plan, str]:
         """Return the plans that have failed before, each with its fingerprint."""
@@ -240,13 +272,16 @@ class DurableTest:
             self.problem = str(error)
             return ""
 
-    def replay_notes(self) -> list[str]:
+    def replay_notes(self, *, has_passed: bool = False) -> list[str]:
         """Return what is to be said of the run of a token: that the code is another one by now."""
         if self.token is None:
             return []
         changed = changes(self.item, self.token.code_digest)
         if not changed:
-            return ["replayed from a token; the code of the handler and of the test is unchanged"]
+            unchanged = "replayed from a token; the code of the handler and of the test is unchanged"
+            if has_passed:
+                return [f"{unchanged}, and yet the test passes: {LEFT_BEHIND}"]
+            return [unchanged]
         return [
             f"replayed from a token; the code has changed since it was made ({', '.join(changed)}), so that "
             "it may not fail as before, and may fail otherwise"
@@ -259,6 +294,17 @@ class DurableTest:
         """Return the timeline of the ordinary run, or of the last one."""
         return self._ordinary_timeline or ("" if self.runner is None else self.runner.timeline())
 
+    def tables(self) -> list[tuple[str, str]]:
+        """Return the executions as tables of HTML, each with its heading.
+
+        They are those of the run that is reported: the ordinary one if an exploration has passed.
+        """
+        if self._ordinary_tables and self.report is not None and self.report.passed:
+            return self._ordinary_tables
+        if self.runner is None:
+            return []
+        return [(result.headline, result.to_html_table()) for result in self.runner.results]
+
     def direct(self, directions: Directions) -> None:
         """Say how the next run goes."""
         self._directions = directions
@@ -267,6 +313,8 @@ class DurableTest:
     def observed(self, plan: Plan, error: BaseException | None = None) -> Trial:
         """Return what the run that has just ended came to."""
         failure = None if error is None else failure_of(error, is_users_file)
+        if self._idle_scripts and self.runner is not None:
+            self._idle_scripts -= self.runner.scripts.used
         return observe(self.runner, plan, self.ledger, failure)
 
 

@@ -49,7 +49,7 @@ def passed_sections(test: DurableTest) -> Iterator[tuple[str, str]]:
     config = test.item.config
     wants_timeline = config.getoption("durable_timeline") or config.getini("durable_timeline")
     if test.token is not None:
-        yield "replay", "\n".join(test.replay_notes())
+        yield "replay", "\n".join(test.replay_notes(has_passed=True))
     if test.report is not None and (wants_timeline or config.get_verbosity() > 0):
         yield "exploration", coverage_section(test.report)
     if wants_timeline and test.runner is not None:

@@ -14,6 +14,9 @@ Time moves only inside calls:
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import copy_context
 from typing import Any
 
 from durable_sdk import _runtime
@@ -36,6 +39,7 @@ from pytest_durable.simulator.runtime import SimulatedRuntime
 from pytest_durable.simulator.service.callbacks import CallbackCall, parse_callback_id
 from pytest_durable.simulator.service.function_names import parse_function_name
 from pytest_durable.simulator.turns import SandboxKilled
+from pytest_durable.simulator.wall_clock import wall_clock
 from pytest_durable.simulator.world import World
 
 # A failure belongs to the test's own line, not to ours.
@@ -52,6 +56,8 @@ class InProcessEndpoint:
         self._runner = runner
         self._operations: tuple[World, Operations] | None = None
         self._requests = 0
+        self._variables = copy_context()
+        """What an execution begins with that a handler starts: nothing of the handler's own."""
 
     def knows(self, call: ParsedCall) -> bool:
         """Return whether a call is about a function, execution or callback of this endpoint."""
@@ -72,6 +78,21 @@ class InProcessEndpoint:
             execution.record.execution.operation_id == execution_id for execution in executions.values()
         )
 
+    @property
+    def is_inside(self) -> bool:
+        """Whether a handler of this endpoint makes the call that is being made."""
+        return self._runner.simulator.world.turns.runs_task
+
+    @contextmanager
+    def time_shown(self) -> Iterator[None]:
+        """Show virtual time to whatever else answers a call of the test, as handlers see it anyway."""
+        simulator = self._runner.simulator
+        if self.is_inside or not simulator.options.virtual_clock:
+            yield
+            return
+        with wall_clock.shown(simulator.world.clock, to_all=True):
+            yield
+
     def answer(self, request: Request) -> Response:
         """Return the response to a request.
 
@@ -91,18 +112,19 @@ class InProcessEndpoint:
         simulator, operations = self._runner.simulator, self._current_operations()
         if call.operation not in operations.names:
             raise UnknownOperationException(f"{call.operation} is not simulated.")
-        world = simulator.world
         if simulator.is_closed:
             raise UsageError(
                 f"{call.operation} came when the runner was closed already. Call boto3 before that."
             )
-        is_inside = world.turns.runs_task
+        is_inside = self.is_inside
         if is_inside:
             # In the order of things it is a change of everything, for all that is known.
-            world.order.touch_everything()
-        elif call.operation != "Invoke":
-            settle(simulator)
-        answer = operations(call.operation, call.params)
+            simulator.world.order.touch_everything()
+            answer = self._variables.copy().run(operations, call.operation, call.params)
+        else:
+            if call.operation != "Invoke":
+                settle(simulator)
+            answer = operations(call.operation, call.params)
         match answer:
             case Started(execution):
                 if is_inside:

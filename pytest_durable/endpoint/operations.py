@@ -14,9 +14,10 @@ from durable_sdk.lambda_service import OperationStatus
 from pytest_durable.errors import UsageError
 from pytest_durable.history.codec import to_datetime, to_microseconds
 from pytest_durable.history.events import ErrorJson, ExecutionInput
+from pytest_durable.service_errors import UnknownOperationException
 from pytest_durable.simulator.execution import SimulatedExecution
 from pytest_durable.simulator.functions import Functions, RegisteredFunction
-from pytest_durable.simulator.identifiers import FunctionVersion
+from pytest_durable.simulator.identifiers import REGION, FunctionVersion
 from pytest_durable.simulator.options import DEFAULT_INVOCATION_TIMEOUT_SECONDS
 from pytest_durable.simulator.service import dispatch
 from pytest_durable.simulator.service.callbacks import parse_failure, parse_heartbeat, parse_success
@@ -59,7 +60,10 @@ class PlainCall:
 
 
 class Operations:
-    """Answers calls. Nothing of an execution happens here: whoever owns the world lets it go on."""
+    """Answers calls. Nothing of an execution happens here: whoever owns the world lets it go on.
+
+    Functions are in ``region``, unless a caller names them by the ARN of another one.
+    """
 
     def __init__(
         self,
@@ -67,8 +71,10 @@ class Operations:
         functions: Functions,
         *,
         invocation_timeout_seconds: int = DEFAULT_INVOCATION_TIMEOUT_SECONDS,
+        region: str = REGION,
     ) -> None:
         self._world = world
+        self._region = region
         self._functions = functions
         self._invocation_timeout_seconds = invocation_timeout_seconds
         self._by_name: dict[str, Callable[[Params], Output]] = {
@@ -98,7 +104,10 @@ class Operations:
         """
         if operation == "Invoke":
             return self._invoke(params)
-        return self._by_name[operation](params)
+        serve = self._by_name.get(operation)
+        if serve is None:
+            raise UnknownOperationException(f"{operation} is not simulated.")
+        return serve(params)
 
     # Invoke.
 
@@ -106,12 +115,12 @@ class Operations:
         name = _qualified(params)
         function = self._functions.find(name.candidates)
         if function is None:
-            raise ResourceNotFoundException(f"Function not found: {_version_of(name).arn}")
+            raise ResourceNotFoundException(f"Function not found: {self._version_of(name).arn}")
         payload = _payload(params.get("Payload"))
         kind = params.get("InvocationType") or "RequestResponse"
         tenant_id = params.get("TenantId")
         execution_name = params.get("DurableExecutionName")
-        version = _version_of(name)
+        version = self._version_of(name)
         if not function.is_durable and execution_name is not None:
             raise InvalidParameterValueException(
                 "DurableExecutionName is only for durable functions, and this one is not durable."
@@ -169,6 +178,14 @@ class Operations:
             return {**answer, "Payload": (operation.result or "null").encode()}
         return {**answer, **function_error(operation.error)}
 
+    def _version_of(self, name: FunctionName) -> FunctionVersion:
+        home = {"region": name.region or self._region, "account_id": name.account_id}
+        given = {part: value for part, value in home.items() if value is not None}
+        try:
+            return FunctionVersion(name.name, name.version, name.qualifier, **given)
+        except UsageError as error:
+            raise InvalidParameterValueException(str(error)) from None
+
     # Executions.
 
     def _checkpoint(self, params: Params) -> Output:
@@ -207,7 +224,7 @@ class Operations:
     def _list(self, params: Params) -> Output:
         name = _qualified(params)
         if self._functions.find(name.candidates) is None:
-            raise ResourceNotFoundException(f"Function not found: {_version_of(name).arn}")
+            raise ResourceNotFoundException(f"Function not found: {self._version_of(name).arn}")
         found = [
             execution
             for execution in self._world.executions.by_arn.values()
@@ -282,15 +299,6 @@ def _qualified(params: Params) -> FunctionName:
             f"{qualifier!r}."
         )
     return name._replace(qualifier=qualifier)
-
-
-def _version_of(name: FunctionName) -> FunctionVersion:
-    home = {"region": name.region, "account_id": name.account_id}
-    given = {part: value for part, value in home.items() if value is not None}
-    try:
-        return FunctionVersion(name.name, name.version, name.qualifier, **given)
-    except UsageError as error:
-        raise InvalidParameterValueException(str(error)) from None
 
 
 def _payload(payload: Any) -> str | None:

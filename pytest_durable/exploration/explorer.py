@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from pytest_durable.exploration.coverage import Coverage
+from pytest_durable.exploration.limits import Limits, limits_of
 from pytest_durable.exploration.orders import Orders
 from pytest_durable.exploration.portfolio import Portfolio
 from pytest_durable.exploration.report import Outcome, Report
 from pytest_durable.exploration.settings import ExplorationSettings
 from pytest_durable.exploration.shrink import DEFAULT_RUNS, shrink
-from pytest_durable.exploration.sweep import Sweep, Target, Topic
+from pytest_durable.exploration.sweep import Attempt, Sweep, Target, Topic
 from pytest_durable.exploration.trial import RunTrial, Schedule, Trial
 from pytest_durable.plan import ORDINARY, Plan
 from pytest_durable.result.wording import counted
@@ -64,6 +65,7 @@ class _Explorer:
         self._elapsed = elapsed
         self._started = elapsed()
         self._shrinking_runs = shrinking_runs
+        self._limits = Limits()
         self._sweep: Sweep | None = None
         self._portfolio: Portfolio | None = None
         self._orders: Orders | None = None
@@ -78,11 +80,15 @@ class _Explorer:
             ordinary = self._run(ORDINARY)
         except _Found as found:
             return replace(self._report(Outcome.FAILED_PLAIN), trial=found.trial, found=found.trial)
-        self._sweep = Sweep(self._settings, ordinary)
+        self._limits = limits = limits_of(self._settings, ordinary)
+        self._sweep = Sweep(self._settings, ordinary, limits.sweep)
         try:
             self._run_known(known)
-            self._run_sweep(self._sweep)
-            self._run_orders(self._sweep)
+            self._run_sweep(self._sweep, limits.sweep)
+            has_more_orders = self._run_orders(self._sweep)
+            self._run_sweep(self._sweep, limits.total if limits.is_default else None)
+            if has_more_orders or not self._sweep.is_done:
+                self._cut_off = self._told_limit(self._sweep)
         except _BudgetSpent:
             pass
         except _Found as found:
@@ -96,28 +102,47 @@ class _Explorer:
             self._run(plan)
             self._fixed.append(plan)
 
-    def _run_sweep(self, sweep: Sweep) -> None:
-        while not sweep.is_done:
+    def _run_sweep(self, sweep: Sweep, most: int | None) -> None:
+        """Run plans of the sweep until ``most`` runs have been made, or none is left."""
+        while not sweep.is_done and (most is None or self._explored < most):
             self._demand_budget()
             attempt = sweep.next()
             assert attempt is not None, "it has said that it has one"
-            trial = self._run(attempt.plan)
-            if sweep.learn(attempt, trial):
-                self._covered[attempt.target] = self._covered.get(attempt.target, 0) + 1
-            else:
-                self._missed += 1
+            try:
+                trial = self._run(attempt.plan)
+            except _Found as found:
+                # What has made the test fail has been tried, too.
+                self._count(sweep, attempt, found.trial)
+                raise
+            self._count(sweep, attempt, trial)
 
-    def _run_orders(self, sweep: Sweep) -> None:
-        if self._settings.interleavings == "exhaustive":
+    def _count(self, sweep: Sweep, attempt: Attempt, trial: Trial) -> None:
+        if sweep.learn(attempt, trial):
+            self._covered[attempt.target] = self._covered.get(attempt.target, 0) + 1
+        else:
+            self._missed += 1
+
+    @property
+    def _explored(self) -> int:
+        """How many runs have been made, but for the ordinary one and repetitions."""
+        return self._runs - 1 - self._repeated
+
+    def _run_orders(self, sweep: Sweep) -> bool:
+        """Run orders; return whether more of them are left out than were asked for."""
+        settings = self._settings
+        if settings.interleavings == "exhaustive":
             self._search_orders()
-            return
+            return False
+        if self._limits.orders is not None:
+            settings = replace(settings, interleavings=min(settings.interleavings, self._limits.orders))
         crashes = [attempt.plan.faults[0] for attempt in sweep.roots if attempt.target.topic is Topic.CRASH]
-        self._portfolio = portfolio = Portfolio(self._settings, self._seed, crashes)
+        self._portfolio = portfolio = Portfolio(settings, self._seed, crashes)
         while (drawn := portfolio.draw()) is not None:
             self._demand_budget()
             states = len(self._states)
             trial = self._run(drawn.plan, drawn.schedule)
             portfolio.learn(drawn, trial, is_new=len(self._states) > states)
+        return settings is not self._settings and portfolio.is_cut_off_below(self._settings.interleavings)
 
     def _search_orders(self) -> None:
         """Run every order there is. What comes next depends on the run before, so one shard does it all."""
@@ -155,6 +180,17 @@ class _Explorer:
         if found:
             self._cut_off += f", {covered:,} of {found:,} points of the sweep"
         raise _BudgetSpent
+
+    def _told_limit(self, sweep: Sweep) -> str:
+        """Say that the default limit has ended it, and how to go on."""
+        limits, asked = self._limits, self._settings.interleavings
+        most = limits.total or limits.sweep or 0
+        found, covered = sum(sweep.found.values()), sum(self._covered.values())
+        enough = found + (self._settings.orders if asked == "exhaustive" else asked)
+        return (
+            f"stopped at the default limit of {most:,} schedules for a run of this length: "
+            f"{covered:,} of {found:,} points covered; --durable-schedules={enough} runs all"
+        )
 
     def _confirmed(self, trial: Trial) -> Report:
         """Look again before a failure counts, and then make it small."""

@@ -99,6 +99,10 @@ class Portfolio:
             return Drawn(strategy, Plan(faults), schedule)
         return None
 
+    def is_cut_off_below(self, asked: int | str) -> bool:
+        """Return whether so many would have been drawn if the settings allowed it."""
+        return self._index == self.settings.interleavings != asked
+
     def _deserving(self, *, has_crashes: bool) -> Strategy | None:
         """Return the strategy that has had least, measured by what it deserves; the first of equal ones."""
         possible = [
@@ -136,8 +140,9 @@ class Portfolio:
             return f"{counted(self.runs, 'run')}, nothing can go another way"
         counts = [f"{strategy.name} {strategy.runs:,}" for strategy in self.strategies if strategy.runs]
         text = f"{self.runs:,} sampled ({', '.join(counts)})"
-        if self._missed < 1:
-            text += f"; a bug of depth {self.settings.depth} is missed with p <= {_rounded_up(self._missed)}"
+        missed = _rounded_up(self._missed)
+        if missed != "1":
+            text += f"; a bug of depth {self.settings.depth} is missed with p <= {missed}"
         return text
 
 

@@ -12,6 +12,12 @@ from pytest_durable.exploration.trial import Trial
 from pytest_durable.plan import ORDINARY, Plan
 from pytest_durable.result.wording import counted
 
+LEFT_BEHIND = (
+    "its failure may have come of what an earlier test had left in a module of the handler, such as a list, "
+    "a cache or a client. Make that anew for each run, in a fixture of function scope."
+)
+"""Why a known failure may not happen again, in words."""
+
 
 class Outcome(StrEnum):
     """How an exploration ended."""
@@ -95,7 +101,8 @@ class Report:
                 return (
                     f"The test has failed under this plan, and when the plan is run again it {instead}. "
                     "It depends on something that the simulation does not control, such as a thread of its "
-                    "own, a file, the network or the order of a set."
+                    "own, a file, the network or the order of a set, or on what earlier runs and tests have "
+                    "left in a module of the handler."
                 )
             case _:
                 return ""

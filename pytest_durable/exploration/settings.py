@@ -29,7 +29,7 @@ DEFAULT_ORDERS = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExplorationSettings:
-    """What to try. Without arguments: every crash, every API fault, 50 interleavings, no limit.
+    """What to try. Without arguments: every crash, every API fault, 50 interleavings, and the default limit.
 
     ``crashes``: ``none``, ``all`` or ``pairs`` (all, and a second one after each). ``interleavings``: how
     many schedules, or ``exhaustive``. ``api_faults``: ``none`` or ``each``. ``callbacks``: behaviours of
@@ -38,7 +38,8 @@ class ExplorationSettings:
     ``orders`` runs at most; ``preemptions`` and ``advances`` bound how often in one run a task is preempted
     and time moves on before what could happen at once, None for no bound.
 
-    ``budget`` (a duration in real time) and ``schedules`` (a count of runs) end it earlier.
+    ``budget`` (a duration in real time) and ``schedules`` (a count of runs) end it, and stand in the place of
+    the default limit; see `pytest_durable.exploration.limits`.
     ``shard=(k, n)`` leaves to others all but every n-th plan, from the k-th on (from 0).
 
     Raises:

@@ -14,11 +14,14 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from heapq import heappop, heappush
+from itertools import count
 from typing import TypeAlias
 
 from pytest_durable import faults
 from pytest_durable.exploration.aim import Aim, strike_of
 from pytest_durable.exploration.settings import ExplorationSettings
+from pytest_durable.exploration.spread import Rank, Spread
 from pytest_durable.exploration.trial import Trial
 from pytest_durable.faults import API_KINDS, CALLBACK_KINDS, Fault
 from pytest_durable.plan import Plan
@@ -53,10 +56,14 @@ PAIR = Target(Topic.PAIR, "second crash")
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A plan to be run, and what has been covered once its last fault has struck."""
+    """A plan to be run, and what has been covered once its last fault has struck.
+
+    ``point`` is the index of the point that the fault is aimed at, in the run that the plan was made from.
+    """
 
     plan: Plan
     target: Target
+    point: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +86,13 @@ def kinds_of(settings: ExplorationSettings) -> dict[Topic, tuple[type[Fault], ..
 
 
 class Sweep:
-    """Hands out the plans and learns from their trials. ``found`` counts the plans of each target."""
+    """Hands out the plans and learns from their trials. ``found`` counts the plans of each target.
 
-    def __init__(self, settings: ExplorationSettings, ordinary: Trial) -> None:
+    They come in the order of the run. If there are more than ``most`` of them, or time is limited, those
+    come first that have least in common.
+    """
+
+    def __init__(self, settings: ExplorationSettings, ordinary: Trial, most: int | None = None) -> None:
         self._settings = settings
         self._kinds = kinds_of(settings)
         self.found: dict[Target, int] = {}
@@ -94,15 +105,28 @@ class Sweep:
         roots = list(self._plans_at(Plan(), ordinary.points, range(len(ordinary.points))))
         self.roots: Sequence[Attempt] = roots
         """The plans of one fault at a point of the run without faults, those of other shards too."""
-        self._waiting: deque[Attempt] = deque(
-            attempt for index, attempt in enumerate(roots) if settings.is_mine(index)
+        is_cut_off = settings.budget is not None or (most is not None and len(roots) > most)
+        self._spread = Spread() if is_cut_off else None
+        self._waiting: list[tuple[Rank, int, Attempt]] = []
+        self._sequence = count()
+        self._wait(
+            [attempt for index, attempt in enumerate(roots) if settings.is_mine(index)], ordinary.points
         )
         self._second: Iterator[Attempt] = iter(())
+
+    def _wait(self, attempts: Sequence[Attempt], points: Sequence[Point]) -> None:
+        """Let plans wait for their turn; the last fault of each strikes at one of the points."""
+        ranks: Sequence[Rank] = [(0, 0)] * len(attempts)
+        if self._spread is not None and attempts:
+            batch = [(points[attempt.point], attempt.plan.faults[-1]) for attempt in attempts]
+            ranks = self._spread.rank(batch, len(attempts[0].plan.faults) - 1)
+        for rank, attempt in zip(ranks, attempts, strict=True):
+            heappush(self._waiting, (rank, next(self._sequence), attempt))
 
     def next(self) -> Attempt | None:
         """Return the next plan to run; None if there is none, until `learn` has found more."""
         if self._waiting:
-            return self._waiting.popleft()
+            return heappop(self._waiting)[-1]
         while True:
             attempt = next(self._second, None)
             if attempt is not None or not self._sequels:
@@ -116,7 +140,7 @@ class Sweep:
             return False
         following = self.next()
         if following is not None:
-            self._waiting.append(following)
+            heappush(self._waiting, ((0, 0), next(self._sequence), following))
         return following is None
 
     def learn(self, attempt: Attempt, trial: Trial) -> bool:
@@ -133,7 +157,7 @@ class Sweep:
             if place not in self._places:
                 self._places.add(place)
                 new.append(index)
-        self._waiting.extend(self._plans_at(attempt.plan, trial.points, new))
+        self._wait(list(self._plans_at(attempt.plan, trial.points, new)), trial.points)
         is_first_crash = attempt.target.topic is Topic.CRASH and len(attempt.plan.faults) == 1
         if self._settings.crashes == "pairs" and is_first_crash:
             planned = frozenset(new)
@@ -163,7 +187,7 @@ class Sweep:
         aim = Aim(sequel.points)
         for index in sequel.indices:
             for fault in aim.at(index, (faults.crash,)):
-                yield Attempt(Plan((*sequel.plan.faults, fault)), PAIR)
+                yield Attempt(Plan((*sequel.plan.faults, fault)), PAIR, index)
 
     def _plans_at(self, plan: Plan, points: Sequence[Point], indices: Iterable[int]) -> Iterator[Attempt]:
         """Return a plan for each point of the indices and each fault, and count them as found."""
@@ -176,7 +200,7 @@ class Sweep:
                 for fault in aim.at(index, kinds):
                     target = Target(topic, _group(topic, points[index], fault))
                     self.found[target] = self.found.get(target, 0) + 1
-                    yield Attempt(Plan((*plan.faults, fault)), target)
+                    yield Attempt(Plan((*plan.faults, fault)), target, index)
 
 
 # Where the body of a step has run, in part or to its end.

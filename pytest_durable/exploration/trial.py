@@ -51,6 +51,8 @@ class Trial:
     failure: Failure | None = None
     timeline: str = ""
     """The executions as text; only of runs that failed."""
+    events: int = 0
+    """How many events the histories have."""
 
 
 class RunTrial(Protocol):

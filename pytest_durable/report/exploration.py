@@ -5,7 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from pytest_durable.exploration.report import Outcome, Report
+from pytest_durable.exploration.report import LEFT_BEHIND, Outcome, Report
+from pytest_durable.result.wording import counted
 
 # A report is read on one screen.
 _TIMELINE_LINES = 15
@@ -45,7 +46,13 @@ def exploration_section(
 
 def coverage_section(report: Report) -> str:
     """Return what is told of a test that has passed its exploration."""
-    return str(report.coverage)
+    if not report.fixed:
+        return str(report.coverage)
+    known = counted(len(report.fixed), "failure")
+    return (
+        f"{report.coverage}\n{known} of earlier explorations did not happen again. If the code is as it was: "
+        f"{LEFT_BEHIND}"
+    )
 
 
 def summary_prefix(report: Report) -> str:

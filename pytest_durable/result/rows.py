@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -37,6 +38,9 @@ _CREATE_CALLBACK_ID = "create callback id"
 _SDK_ERRORS = "durable_sdk.exceptions."
 
 # Errors say at their end what to do, so they are cut later than values.
+# Lambda says of which request an error is; the line stands below its invocation.
+_REQUEST = re.compile(r"RequestId: \S+ Error: ")
+
 _ERROR_WIDTH = 300
 
 
@@ -243,7 +247,7 @@ def _with_note(text: str, note: str) -> str:
 
 
 def _error(error: ErrorJson) -> str:
-    return shortened(error_text(error).removeprefix(_SDK_ERRORS), _ERROR_WIDTH)
+    return shortened(_REQUEST.sub("", error_text(error).removeprefix(_SDK_ERRORS)), _ERROR_WIDTH)
 
 
 def _with_attempt(text: str, attempt: Attempt, subject: Subject | None) -> str:
@@ -265,3 +269,15 @@ def lanes_of(events: Iterable[Event], width: int = 60) -> Iterator[Lane]:
             lines = _Lines(stretch.events[0].at if stretch.events else stretch.started_at, width)
         yield lines.lane(stretch, idle_since)
         idle_since = stretch.outcome.ended_at if stretch.outcome else None
+
+
+def with_faults(lane: Lane, faults: Mapping[int, Sequence[str]]) -> Lane:
+    """Add the faults of an invocation before the line that tells how it ended."""
+    struck = faults.get(lane.number or 0, ())
+    if not struck:
+        return lane
+    ends = (RowKind.CRASH, RowKind.END)
+    before = next((at for at, row in enumerate(lane.rows) if row.kind in ends), len(lane.rows))
+    at = lane.rows[min(before, len(lane.rows) - 1)].at
+    added = [Row(RowKind.FAULT, at, f"! {text}") for text in struck]
+    return Lane(lane.number, [*lane.rows[:before], *added, *lane.rows[before:]])

@@ -44,15 +44,19 @@ class _Search:
     def awaited(self) -> str | None:
         """Return the id of an open callback, once the invocation that made it has ended.
 
+        One that was broken off counts together with those that repeat it.
         Of a name it is the oldest, as for scripts; of all it is the newest.
         """
         invocation = self._execution.invocation
         operations = self._execution.record.log.operations
         found = self._matching()
+        if self._execution.is_retried and not self._execution.closed:
+            return None
         for operation_id in reversed(found) if self._name is None else found:
             operation = operations[operation_id]
             callback_id = operation.callback_id or ""
-            is_made = invocation is None or invocation.number > self._callbacks.made_by[callback_id]
+            made_by = max(self._callbacks.made_by[callback_id], self._execution.retried_up_to)
+            is_made = invocation is None or invocation.number > made_by
             if is_made and not operation.is_terminal:
                 return callback_id
         return None

@@ -35,8 +35,8 @@ def check_deterministic(run: Callable[[], DurableFunctionTestResult], runs: int)
             difference = first_difference(expected, other)
             raise NonDeterminismError(
                 f"Run {number} differs from run 1 although input, seed and schedule are the same. "
-                "The handler depends on something that it does not record in a step: a random "
-                "number, the machine, or state that outlives a run.\n"
+                "The handler depends on something that neither decides: the machine, a generator "
+                "that the seed does not reach, or state that outlives a run.\n"
                 f"{difference}"
             )
     return first

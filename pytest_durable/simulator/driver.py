@@ -48,14 +48,13 @@ class Execution:
         return pending_operations(self._simulator.executions, self._execution)
 
     def until_suspended(self) -> Execution:
-        """Go on until no invocation runs: the handler waits for something, or has ended."""
-        self._simulator.run_until(self._is_idle)
-        return self
+        """Go on until no invocation runs: the handler waits for something, or has ended.
 
-    def _is_idle(self) -> bool:
-        execution = self._execution
-        is_due_now = execution.invocation_is_due and self._simulator.next_event_at() == self._simulator.now
-        return execution.invocation is None and (execution.closed or not is_due_now)
+        An invocation that a fault or the handler itself has ended is repeated first; one that `crash` has
+        ended is not.
+        """
+        self._simulator.run_until_idle(self._execution)
+        return self
 
     def until(self, operation_name: str) -> Execution:
         """Go on until the operation of that name has begun, or the one at a path such as ``orders/charge``.
@@ -109,9 +108,11 @@ class Execution:
         return matches(name, path_of(self.log.operations, subject))
 
     def advance(self, duration: DurationLike) -> Execution:
-        """Let virtual time pass, with all that happens in it."""
-        horizon = self._simulator.now + to_microseconds(duration)
-        self._simulator.run_until(lambda: False, horizon=horizon, between_invocations=False)
+        """Let virtual time pass, with all that happens in it.
+
+        If a fault ends an invocation meanwhile, it goes on until the handler has suspended or ended.
+        """
+        self._simulator.advance(to_microseconds(duration), [self._execution])
         return self
 
     def crash(self) -> Execution:

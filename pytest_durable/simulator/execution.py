@@ -36,6 +36,7 @@ class SimulatedExecution:
         "calls",
         "context",
         "crashes",
+        "deaths",
         "function",
         "handler",
         "has_default_timeout",
@@ -46,9 +47,11 @@ class SimulatedExecution:
         "invoked",
         "invoker",
         "is_owed",
+        "is_retried",
         "last_event",
         "paused",
         "record",
+        "retried_up_to",
         "shadows",
         "tenant_id",
         "timeout",
@@ -89,12 +92,24 @@ class SimulatedExecution:
         """Whether the handler is to be invoked as soon as the execution is no longer paused."""
         self.crashes = 0
         self.invalid_answers = 0
+        self.deaths = 0
+        """How many invocations have come to an end in which the handler neither suspended nor ended."""
+        self.is_retried = False
+        """Whether an invocation is due that repeats such a one."""
+        self.retried_up_to = 0
+        """The number of the last invocation that is or was such a repetition."""
         self.timeout: TimeoutEntry | None = None
 
     @property
     def closed(self) -> bool:
         """Whether the execution has ended; then nothing of it happens any more."""
         return self.record.closed
+
+    def died(self) -> None:
+        """Take note that the invocation has neither suspended nor ended, and is repeated."""
+        self.deaths += 1
+        self.is_retried = True
+        self.retried_up_to = self.record.invocations + 1
 
     def forget_failures(self) -> None:
         """Take note of a good answer: only failures in a row count."""

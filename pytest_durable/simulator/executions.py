@@ -229,7 +229,7 @@ class Executions:
 
     def invoke(self, execution: SimulatedExecution) -> Task | None:
         """Begin an invocation, or hold it back."""
-        execution.invocation_is_due = False
+        execution.invocation_is_due = execution.is_retried = False
         if execution.paused:
             execution.is_owed = True
             return None
@@ -351,6 +351,7 @@ class Executions:
             now = self._clock.now
             self._end(execution, transitions.fail(execution.record.execution, error, now))
         else:
+            execution.died()
             self._invoke_after(execution, self._limits.retry_seconds)
 
     def crash(self, execution: SimulatedExecution, error: ErrorJson | None = None) -> None:

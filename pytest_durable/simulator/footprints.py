@@ -28,6 +28,9 @@ from pytest_durable.simulator.scheduled import (
 CHANCE = "chance"
 """The stream of random numbers that all handlers share."""
 
+DRAWS = "draws"
+"""What the code of handlers draws by itself."""
+
 OUTSIDE = "outside"
 """Other functions, and the scripts of the test, whose outcomes come in the order in which they are asked."""
 

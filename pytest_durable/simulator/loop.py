@@ -40,11 +40,21 @@ class Loop:
         self._pace = pace
         self._until: Callable[[], bool] = lambda: True
         self._horizon: int | None = None
+        self._holds_time = False
         self._failure: BaseException | None = None
-        world.turns.attach(self.next_task)
+        world.turns.attach(self.next_task, world.reaper.live_tasks)
 
-    def run(self, until: Callable[[], bool], *, horizon: int | None = None, inline: bool = True) -> None:
+    def run(
+        self,
+        until: Callable[[], bool],
+        *,
+        horizon: int | None = None,
+        inline: bool = True,
+        holds_time: bool = False,
+    ) -> None:
         """Run until the predicate holds, nothing more can happen, or virtual time reaches ``horizon``.
+
+        With ``holds_time`` no schedule lets time move on while work is due.
 
         With ``inline`` the handler may run on the calling thread; then the run stops only between
         invocations.
@@ -52,7 +62,7 @@ class Loop:
         Raises:
             CheckerError: a property that must always hold does not.
         """
-        self._until, self._horizon = until, horizon
+        self._until, self._horizon, self._holds_time = until, horizon, holds_time
         self._world.order.touch_everything()
         self._world.turns.drive(inline=inline)
         self._world.order.touch_everything()
@@ -104,7 +114,8 @@ class Loop:
     def _take(self, head: Entry[Item]) -> Item:
         """Take the head out of the queue, or one of those that may come in its place."""
         order = self._world.order
-        entry = head if order.is_ordinary else order.next(head, self._horizon)
+        horizon = self._world.clock.now if self._holds_time else self._horizon
+        entry = head if order.is_ordinary else order.next(head, horizon)
         self._world.queue.remove(entry)
         if self._pace is not None:
             self._pace(entry.due - self._world.clock.now)

@@ -14,7 +14,7 @@ from pytest_durable.schedules.base import Kind
 from pytest_durable.simulator.choices import Choices
 from pytest_durable.simulator.clock import Clock
 from pytest_durable.simulator.event_queue import Entry, EventQueue, Priority
-from pytest_durable.simulator.footprints import touched_by
+from pytest_durable.simulator.footprints import DRAWS, touched_by
 from pytest_durable.simulator.injector import Injector
 from pytest_durable.simulator.runtime import QueuedTurn
 from pytest_durable.simulator.scheduled import (
@@ -50,6 +50,8 @@ class Order:
         self._is_watched = False
         self.holds_time: Callable[[], bool] = lambda: False
         """Whether time has to stand still while work is due."""
+        self.has_drawn: Callable[[], bool] = lambda: False
+        """Whether the code of a run has drawn since this was last asked."""
         self._clock = clock
         self._queue = queue
         self._choices = choices
@@ -66,6 +68,7 @@ class Order:
 
         Time moves on to ``horizon`` (microseconds since the epoch) at most.
         """
+        self.note_draws()
         if self._follower is not None and head.priority < self._level:
             # What has just happened has put something before all that could have come next.
             self._follower.touch_everything()
@@ -86,6 +89,11 @@ class Order:
             for resource in touched_by(entry.item):
                 self._follower.touch(resource)
         return entry
+
+    def note_draws(self) -> None:
+        """Take note if what has happened last has drawn from the streams that all handlers share."""
+        if self._follower is not None and self.has_drawn():
+            self._follower.touch(DRAWS)
 
     def watch_everything(self) -> None:
         """Take note that somebody looks at the world after each event, so that every order differs."""
@@ -117,6 +125,7 @@ class Order:
         """Return whether others come before ``task``, which has the turn, touches a resource."""
         follower = self._follower
         if follower is not None:
+            self.note_draws()
             follower.touch(resource)
         self._rivals = self._queue.due_by(self._clock.now)
         self._later = None

@@ -38,6 +38,11 @@ class Reaper:
             execution.shadows.clear()
             execution.calls.clear()
 
+    def live_tasks(self) -> list[Task]:
+        """Return the tasks that have begun and not ended."""
+        runs = [run for execution in self._executions.values() for run in _runs(execution)]
+        return [task for run in runs for task in run.tasks if task.started and not task.finished]
+
     @property
     def is_idle(self) -> bool:
         """Whether no task has to be unwound."""

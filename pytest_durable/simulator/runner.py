@@ -41,7 +41,12 @@ from pytest_durable.simulator.replaying.hash_order import check_hash_order
 from pytest_durable.simulator.replaying.hints import hints
 from pytest_durable.simulator.replaying.trace import Trace
 from pytest_durable.simulator.runner_clock import RunnerClock
+<<<<<<< HEAD
 from pytest_durable.simulator.scripts.book import Around
+=======
+from pytest_durable.simulator.scripts.book import Around, ScriptBook
+from pytest_durable.scripts.callbacks import CallbackScript
+>>>>>>> main
 from pytest_durable.simulator.scripts.invokes import InvokeScript
 from pytest_durable.simulator.scripts.steps import StepScript
 from pytest_durable.simulator.service import dispatch
@@ -551,7 +556,7 @@ class LocalRunner(Runner):
         a step writes, I/O outside steps. The handlers run again, as in `check_replay`. Nothing without a
         trace of operations.
         """
-        if self._simulator.traces is None:
+        if self._simulator.traces is None or self._simulator.is_broken_off:
             return []
         return hints(self._traces(), virtual_clock=self._simulator.options.virtual_clock)
 
@@ -624,6 +629,11 @@ class LocalRunner(Runner):
             UnusedFaultError: one never struck.
         """
         self._arrangement.check_use(self.executions)
+
+    @property
+    def scripts(self) -> ScriptBook:
+        """The scripts of the test."""
+        return self._arrangement.scripts
 
     def fault_complaints(self) -> list[str]:
         """Return a line for each fault that has not struck."""

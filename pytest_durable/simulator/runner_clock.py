@@ -24,9 +24,11 @@ class RunnerClock:
         return to_datetime(self._simulator.now)
 
     def advance(self, duration: DurationLike) -> None:
-        """Let virtual time pass, with all that happens in it."""
-        horizon = self._simulator.now + to_microseconds(duration)
-        self._simulator.run_until(lambda: False, horizon=horizon, between_invocations=False)
+        """Let virtual time pass, with all that happens in it.
+
+        If a fault ends an invocation meanwhile, it goes on until the handler has suspended or ended.
+        """
+        self._simulator.advance(to_microseconds(duration), self._simulator.executions.values())
 
     def advance_to_next(self) -> None:
         """Move to the time at which something happens next, and let it; nothing if nothing will."""

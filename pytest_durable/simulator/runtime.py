@@ -17,6 +17,7 @@ from pytest_durable.points import Delay, Die, Path, Point, Position, Raise, Take
 from pytest_durable.simulator.clock import Clock
 from pytest_durable.simulator.injector import Injector
 from pytest_durable.simulator.turns import Sandbox, SandboxKilled, Task, Turns
+from pytest_durable.simulator.unwinding import REFUSALS_MAX
 
 T = TypeVar("T")
 
@@ -143,6 +144,7 @@ class SimulatedRuntime:
         self._order = order
         self.origin = origin
         self._delayed: list[QueuedTurn] = []
+        self._refused = 0
         self._running = 0
         self._all_ended: SimulatedSignal | None = None
         self.watcher: OperationWatcher | None = None
@@ -152,8 +154,14 @@ class SimulatedRuntime:
         """Every task that was ever spawned."""
 
     def demand_alive(self) -> None:
-        """Raise SandboxKilled if the sandbox has died."""
+        """Raise SandboxKilled if the sandbox has died.
+
+        Code that catches it, again and again, is ended in another way.
+        """
         if self._sandbox.closed:
+            self._refused += 1
+            if self._refused >= REFUSALS_MAX and self._turns.has_turn:
+                self._turns.end_endless()
             raise SandboxKilled
 
     def demand_turn(self) -> None:

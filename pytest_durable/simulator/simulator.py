@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 
 from pytest_durable.entropy import Entropy
@@ -10,6 +10,7 @@ from pytest_durable.errors import DurableStuckError, UsageError
 from pytest_durable.history.codec import to_microseconds
 from pytest_durable.result.execution import DurableFunctionTestResult
 from pytest_durable.simulator.callbacks import Callbacks
+from pytest_durable.simulator.chance import Chance
 from pytest_durable.simulator.checkers.base import Checker
 from pytest_durable.simulator.checkers.lifecycle import LifecycleChecker
 from pytest_durable.simulator.checkers.liveness import LivenessChecker
@@ -62,9 +63,10 @@ class Simulator:
             checkers.append(self.traces)
         if invariants is not None:
             checkers.append(invariants)
+        entropy = Entropy(options.seed)
         self._world = World(
             to_microseconds(options.start_time),
-            Entropy(options.seed),
+            entropy,
             options.limits,
             (*checkers, *options.more_checkers),
             options.stall_seconds,
@@ -77,6 +79,9 @@ class Simulator:
         )
         if options.more_checkers:
             self.watch_everything()
+        turns = self._world.turns
+        self._chance = Chance(entropy, lambda: turns.has_turn)
+        self._world.order.has_drawn = self._chance.has_drawn
         self._loop = Loop(self._world, None if options.skip_time else sleep_really)
         self._closed = False
 
@@ -98,6 +103,11 @@ class Simulator:
     def is_closed(self) -> bool:
         """Whether nothing runs any more."""
         return self._closed
+
+    @property
+    def is_broken_off(self) -> bool:
+        """Whether a run was broken off, so that its handlers may have left locks and threads behind."""
+        return self._world.turns.abandoned
 
     @property
     def executions(self) -> Mapping[str, SimulatedExecution]:
@@ -167,10 +177,12 @@ class Simulator:
         *,
         horizon: int | None = None,
         between_invocations: bool = True,
+        holds_time: bool = False,
     ) -> None:
         """Run until the predicate holds, nothing more can happen, or time reaches ``horizon``.
 
-        ``between_invocations`` promises that it begins to hold only while no invocation runs.
+        ``between_invocations`` promises that it begins to hold only while no invocation runs. With
+        ``holds_time`` no schedule lets time move on while work is due.
 
         Raises:
             UsageError: the simulation is closed, and the predicate does not hold.
@@ -181,8 +193,9 @@ class Simulator:
         is_alone = sum(not execution.closed for execution in self.executions.values()) <= 1
         inline = between_invocations and is_alone and not self._functions.names
         shown = wall_clock.shown(self._world.clock) if self.options.virtual_clock else nullcontext()
-        with only_driver(), collection_paused(), process_exits_caught(), shown:
-            self._loop.run(predicate, horizon=horizon, inline=inline)
+        with only_driver(), collection_paused(), process_exits_caught(), shown, self._chance.in_place():
+            self._loop.run(predicate, horizon=horizon, inline=inline, holds_time=holds_time)
+            self._world.order.note_draws()
 
     def run_for(self, predicate: Callable[[], bool], microseconds: int) -> None:
         """Run like `run_until` for so long at most, not counting waits where timeouts leave them out."""
@@ -239,8 +252,41 @@ class Simulator:
 
     def crash(self, execution: SimulatedExecution) -> None:
         """Kill the sandbox that runs the handler now."""
+        before = execution.deaths, execution.retried_up_to
         self._world.executions.crash(execution)
+        # The test knows of it, and is told what there is between two invocations.
+        execution.deaths, execution.retried_up_to = before
+        execution.is_retried = False
         self.run_until(lambda: True)
+
+    def advance(self, microseconds: int, executions: Iterable[SimulatedExecution]) -> None:
+        """Let so much virtual time pass.
+
+        It may be more: if a fault has ended invocations of these executions meanwhile, it goes on until their
+        handlers have suspended or ended, as they would have without it.
+        """
+        watched = list(executions)
+        before = [execution.deaths for execution in watched]
+        self.run_until(lambda: False, horizon=self.now + microseconds, between_invocations=False)
+        if self._injector is None or not self._injector.strikes:
+            return
+        for execution, deaths in zip(watched, before, strict=True):
+            if execution.deaths > deaths:
+                self.run_until_idle(execution)
+
+    def run_until_idle(self, execution: SimulatedExecution) -> None:
+        """Run until the handler waits for something, or has ended.
+
+        What it waits for is there to be seen: no schedule lets it end before the handler has suspended.
+        """
+
+        def is_idle() -> bool:
+            is_due = execution.is_retried or (
+                execution.invocation_is_due and self.next_event_at() == self.now
+            )
+            return execution.invocation is None and (execution.closed or not is_due)
+
+        self.run_until(is_idle, holds_time=True)
 
     def pause(self, execution: SimulatedExecution, timeout: int) -> bool:
         """Hold back invocations, and run until none goes on, ``timeout`` microseconds at most.

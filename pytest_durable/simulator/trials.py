@@ -56,6 +56,7 @@ def observe(
         _digest(runner.executions, effects),
         failure,
         "" if failure is None else runner.timeline(),
+        sum(len(execution.record.log) for execution in runner.executions),
     )
 
 

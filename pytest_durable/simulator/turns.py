@@ -10,20 +10,30 @@ task of an invocation is carried by the thread of the test itself where that is 
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
-import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import Context, copy_context
-from typing import ClassVar, Protocol
+from typing import ClassVar, NoReturn, Protocol
 
 from pytest_durable.errors import DurableStuckError, UsageError
 from pytest_durable.simulator.affinity import CorePin
+from pytest_durable.simulator.stalls import Standing, line_of, parked_lines, standing
+from pytest_durable.simulator.unwinding import Interruptions
+from pytest_durable.simulator.unwinding import SandboxKilled as SandboxKilled
 
+# How long a task that has the turn may stand at a lock, in real seconds, where all others are parked.
+_LOOK_SECONDS = 1.0
 
-class SandboxKilled(BaseException):
-    """Unwinds a task whose sandbox has died. Everything that it still tries raises this again."""
+# How long a task may take to unwind when a run is broken off, in real seconds.
+_UNWIND_SECONDS = 1.0
+
+_end_process = os._exit
+
+# A failure belongs to the test's own line, not to ours.
+__tracebackhide__ = True
 
 
 class Sandbox(Protocol):
@@ -37,6 +47,10 @@ class Sandbox(Protocol):
     @property
     def closed(self) -> bool:
         """Whether it has died or ended."""
+        ...
+
+    def close(self) -> None:
+        """Let it be dead."""
         ...
 
 
@@ -141,6 +155,9 @@ class _Home:
     name = "test"
     closed = False
 
+    def close(self) -> None:
+        """Nothing: the test goes on."""
+
 
 class Turns:
     """Gives turns to tasks, as the loop says.
@@ -159,17 +176,23 @@ class Turns:
         self._switches = 0
         self._abandoned = False
         self._stalled: DurableStuckError | None = None
-        self._misuse: UsageError | None = None
+        self._misuse: UsageError | DurableStuckError | None = None
+        self._live_tasks: Callable[[], Iterable[Task]] = tuple
+        self._unwound = threading.Semaphore(0)
+        self._interruptions = Interruptions(Task.run.__code__)
         self.current = self._driver
         self.is_inline = False
         """Whether the driver's thread carries a task, so that the run cannot stop yet."""
 
-    def attach(self, next_task: Callable[[], Task | None]) -> None:
+    def attach(
+        self, next_task: Callable[[], Task | None], live_tasks: Callable[[], Iterable[Task]] = tuple
+    ) -> None:
         """Set the loop: it runs until somebody is to have the turn, and returns who.
 
         It returns None when the run is to stop; then the turn goes back to the code that called `drive`.
+        ``live_tasks`` returns those that have begun and not ended.
         """
-        self._next_task = next_task
+        self._next_task, self._live_tasks = next_task, live_tasks
 
     def drive(self, *, inline: bool) -> None:
         """Give turns until the run stops. With ``inline`` the calling thread may carry a new task itself."""
@@ -180,6 +203,7 @@ class Turns:
                     self.current, self.is_inline = task, True
                     task.run()
                     self.current, self.is_inline = self._driver, False
+                    self._interruptions.end()
                     if self._stalled is not None:
                         raise self._stalled
                 else:
@@ -234,35 +258,94 @@ class Turns:
             )
             raise self._misuse
 
-    def take_misuse(self) -> UsageError | None:
-        """Return what `demand_turn` has raised since it was last asked: it ends the run, once."""
+    def take_misuse(self) -> UsageError | DurableStuckError | None:
+        """Return what the handler's code has done that ends the run, since this was last asked: once."""
         misuse, self._misuse = self._misuse, None
         return misuse
+
+    def end_endless(self) -> NoReturn:
+        """End the task that has the turn, which goes on after its sandbox has died, and the run with it.
+
+        Raises:
+            SandboxKilled: as before, which the code of the task has caught until now.
+        """
+        task = self.current
+        self._misuse = self._misuse or DurableStuckError(
+            f"{task.name} goes on after its sandbox has died, and calls durable operations again and again. "
+            "Its code catches what unwinds it, which derives from BaseException. Catch Exception instead.\n"
+            f"  {task.name} is at {line_of(threading.get_ident())}"
+        )
+        if threading.get_ident() != self._driver.thread_id:
+            # Nothing can end a thread from outside: this one never goes on.
+            task.finished = True
+            self._hand_over(self._next_task() or self._driver)
+            while True:
+                task.await_baton()
+        if self._interruptions.are_in_vain:
+            # Nothing else ends the test's own thread.
+            print(f"pytest-durable ends this process: {self._misuse}", file=sys.__stderr__, flush=True)
+            _end_process(1)
+        self._interruptions.strike()
 
     def _switch(self, me: Task, task: Task) -> None:
         self._hand_over(task)
         if me.thread_id != self._driver.thread_id:
             me.await_baton()
             return
-        seen = self._switches
-        while not me.await_baton(self._stall_seconds):
-            if seen == self._switches:
+        look = min(self._stall_seconds, _LOOK_SECONDS)
+        seen, waited = self._switches, 0.0
+        stood: Standing | None = None
+        while not me.await_baton(look):
+            if seen != self._switches:
+                seen, waited, stood = self._switches, 0.0, None
+                continue
+            waited += look
+            stands = standing(self.current.thread_id)
+            is_blocked = stands is not None and stands.is_lock and stands == stood and bool(self._parked())
+            if is_blocked or waited >= self._stall_seconds:
                 self._abandoned = True
-                self._stalled = self._stall()
+                self._stalled = self._stall(waited, is_blocked=is_blocked)
+                self._unwind()
                 # Not through the handler's code, which might catch it.
                 raise self._stalled if me is self._driver else SandboxKilled
-            seen = self._switches
+            stood = stands
 
-    def _stall(self) -> DurableStuckError:
+    def _parked(self) -> list[Task]:
+        """Return the tasks that have begun and are not carried by the thread that has the turn."""
+        return [task for task in self._live_tasks() if task is not self.current]
+
+    def _stall(self, waited: float, *, is_blocked: bool) -> DurableStuckError:
         task = self.current
-        frame = sys._current_frames().get(task.thread_id or 0)
-        where = "".join(traceback.format_stack(frame)) if frame else "(its thread has ended)"
-        return DurableStuckError(
-            f"{task.name} has had the turn for {self._stall_seconds:g} seconds of real time without "
-            "ending or reaching a durable operation. It may block on a lock, queue or event that only "
-            "another branch would release; branches run one at a time here. If it just takes long, "
-            f"raise the ini key durable_stall_seconds.\nIt is at:\n{where}"
-        )
+        where = line_of(task.thread_id)
+        parked = parked_lines([(each.name, each.thread_id) for each in self._parked()])
+        others = f"\n{parked}" if parked else ""
+        if is_blocked:
+            why = (
+                f"{task.name} blocks on a lock, queue or event that only another branch would release, and "
+                "all others are parked at durable operations. On Lambda it may wait as long, and a lock is "
+                "not kept when an invocation ends: hold none across a durable operation."
+            )
+        else:
+            why = (
+                f"{task.name} has had the turn for {waited:g} seconds of real time without ending or "
+                "reaching a durable operation. It may block on a lock, queue or event that only another "
+                "branch would release; branches run one at a time here. If it just takes long, raise the ini "
+                "key durable_stall_seconds."
+            )
+        return DurableStuckError(f"{why}\n  {task.name} is at {where}{others}")
+
+    def _unwind(self) -> None:
+        """Let the tasks of a run that is broken off end, those that are parked first: they may hold locks."""
+        parked, stalled = self._parked(), self.current
+        for task in (*parked, stalled):
+            task.sandbox.close()
+        for task in parked:
+            if task.thread_id != self._driver.thread_id:
+                self.current = task
+                task.pass_baton()
+                self._unwound.acquire(timeout=_UNWIND_SECONDS)
+        self.current = stalled
+        self._unwound.acquire(timeout=_UNWIND_SECONDS)
 
     def _hand_over(self, task: Task) -> None:
         self._switches += 1
@@ -276,14 +359,20 @@ class Turns:
 
     def _carry(self, carrier: _Carrier, task: Task) -> None:
         carrier.core = self._pin.join(carrier.core)
-        task.run()
-        following = self._next_task() or self._driver
+        following = self._run_out(task)
         # A new task needs no other thread: this one has just become free.
-        while not following.started:
+        while following is not None and not following.started:
             self._switches += 1
             self.current = following
-            following.run()
-            following = self._next_task() or self._driver
+            following = self._run_out(following)
         # Idle before the turn passes on, while nobody else can take a carrier.
         _Carrier.idle.append(carrier)
-        self._hand_over(following)
+        if following is None:
+            self._unwound.release()
+        else:
+            self._hand_over(following)
+
+    def _run_out(self, task: Task) -> Task | None:
+        """Run a task to its end; return who comes next, None if the run was broken off."""
+        task.run()
+        return None if self._abandoned else self._next_task() or self._driver

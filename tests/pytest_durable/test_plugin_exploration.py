@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import sys
@@ -520,3 +521,203 @@ def test_coverage_is_measured_in_every_schedule(project: pytest.Pytester) -> Non
     result = run_apart(project, "-p", "no:xdist", "--cov=shop")
     result.assert_outcomes(failed=1)
     assert re.search(r"shop\.py\s+\d+\s+0\s+100%", result.stdout.str())
+
+
+def test_a_test_that_drives_an_execution_by_hand_is_explored_without_a_false_alarm(
+    project: pytest.Pytester,
+) -> None:
+    project.makepyfile(shop=SHOP.replace("seconds=5", "minutes=1"))
+    write(
+        project,
+        HEAD
+        + """
+@pytest.mark.durable_explore
+def test_it(durable_runner, gateway):
+    execution = durable_runner.start().until_suspended()
+    (pending,) = execution.pending
+    assert pending.operation_type == "WAIT"
+    execution.advance("50s")
+    assert execution.result().status == "RUNNING"
+    execution.advance("10s")
+    assert execution.result().status == "SUCCEEDED"
+
+
+from durable_sdk import durable_execution
+
+asked = []
+
+
+@durable_execution
+def asks(event, context):
+    answer = context.wait_for_callback(lambda callback_id, _: asked.append(callback_id), name="approval")
+    return context.step(lambda _: answer, name="after")
+
+
+@pytest.mark.durable_explore
+@pytest.mark.durable_execution(handler=asks)
+def test_callback(durable_runner):
+    execution = durable_runner.start()
+    callback_id = execution.until_callback("approval")
+    assert asked[-1] == callback_id
+    durable_runner.send_callback_success(callback_id, value="yes")
+    assert execution.finish().status == "SUCCEEDED"
+
+
+@pytest.mark.durable_explore
+@pytest.mark.durable_execution(handler=asks)
+def test_callback_of_arn(durable_runner):
+    arn = durable_runner.run_async()
+    callback_id = durable_runner.wait_for_callback(arn, "approval", timeout="1h")
+    assert asked[-1] == callback_id
+    durable_runner.send_callback_success(callback_id, value="yes")
+    assert durable_runner.wait_for_result(arn).status == "SUCCEEDED"
+""",
+    )
+    run(project).assert_outcomes(passed=3)
+
+
+REMINDED = """
+import pytest
+from durable_sdk import durable_execution
+from durable_sdk.config import Duration, WaitForCallbackConfig
+from durable_sdk.exceptions import CallbackError
+
+
+@durable_execution
+def handler(event, context):
+    config = WaitForCallbackConfig(timeout=Duration.from_hours(1))
+    try:
+        return context.wait_for_callback(lambda *_: None, name="approval", config=config)
+    except CallbackError:
+        return context.wait_for_callback(lambda *_: None, name="reminder")
+
+
+pytestmark = pytest.mark.durable_execution(handler=handler)
+
+
+@pytest.mark.durable_explore(crashes="none", api_faults="none", interleavings=0, callbacks=["late"])
+def test_reminded(durable_runner):
+    durable_runner.on_callback("approval").succeed("yes")
+    durable_runner.on_callback("reminder").succeed("yes")
+    assert durable_runner.run().value == "yes"
+
+
+@pytest.mark.durable_explore(crashes="none", api_faults="none", interleavings=0, callbacks=["late"])
+def test_misspelt(durable_runner):
+    durable_runner.on_callback("approval").succeed("yes")
+    durable_runner.on_callback("reminder").succeed("yes")
+    durable_runner.on_callback("remynder").succeed("yes")
+    assert durable_runner.run().value == "yes"
+
+
+def test_plain(durable_runner):
+    durable_runner.on_callback("approval").succeed("yes")
+    durable_runner.on_callback("reminder").succeed("yes")
+    assert durable_runner.run().value == "yes"
+"""
+
+
+def test_a_script_has_to_be_used_in_some_run_of_an_exploration(project: pytest.Pytester) -> None:
+    write(project, REMINDED)
+    result = run(project)
+    result.assert_outcomes(passed=1, failed=2)
+    text = result.stdout.str()
+    assert "None of the 3 runs of the exploration used on_callback('remynder') either." in text
+    assert "on_callback('reminder') was never used" in text
+
+
+def test_a_token_that_passes_though_nothing_has_changed_says_what_may_have_been_left_behind(
+    project: pytest.Pytester,
+) -> None:
+    write(
+        project,
+        HEAD
+        + """
+import os
+
+@pytest.mark.durable_explore
+def test_it(durable_runner, gateway):
+    durable_runner.run()
+    assert len(gateway.charges) == 1 or os.environ.get("CALM")
+""",
+    )
+    (token,) = set(re.findall(r"--durable-replay=(\S+)", run(project).stdout.str()))
+    os.environ["CALM"] = "1"
+    try:
+        result = run(project, f"--durable-replay={token}")
+        result.assert_outcomes(passed=1)
+        assert "left in a module of the handler" in result.stdout.str()
+        assert "1 failure of earlier explorations did not happen again" in run(project, "-v").stdout.str()
+    finally:
+        del os.environ["CALM"]
+
+
+def test_the_page_tells_of_every_durable_test_and_is_the_same_for_any_number_of_processes(
+    project: pytest.Pytester,
+) -> None:
+    write(
+        project,
+        HEAD
+        + """
+@pytest.mark.durable_explore
+def test_charged_once(durable_runner, gateway):
+    durable_runner.run(input={"evil": "<script>"})
+    assert len(gateway.charges) == 1, gateway
+
+@pytest.mark.durable_explore
+def test_ends(durable_runner, gateway):
+    assert durable_runner.run().status == "SUCCEEDED"
+
+@pytest.mark.skip(reason="not now")
+def test_skipped(durable_runner):
+    pass
+
+@pytest.mark.xfail(strict=True)
+def test_expected(durable_runner):
+    assert durable_runner.run().status == "FAILED"
+
+@pytest.fixture
+def broken():
+    yield
+    raise RuntimeError("in teardown")
+
+def test_broken(durable_runner, broken):
+    durable_runner.run()
+
+@pytest.mark.durable_execution(handler=shop.order, seed="x")
+def test_wrong(durable_runner):
+    pass
+""",
+    )
+    project.makepyfile(test_other="def test_plain(): pass")
+    pages = []
+    for number, options in enumerate((["-n0"], ["-n2"], ["-p", "no:xdist"])):
+        path = f"reports/page{number}.html"
+        result = run_apart(project, "-p", "no:cacheprovider", f"--durable-report={path}", *options)
+        assert f"page{number}.html" in result.stdout.str()
+        pages.append((project.path / path).read_bytes())
+    assert pages[0] == pages[1] == pages[2]
+    page = pages[0].decode()
+    for verdict, name in (
+        ("failed", "charged_once"),
+        ("passed", "ends"),
+        ("skipped", "skipped"),
+        ("xfailed", "expected"),
+        ("error", "broken"),
+        ("error", "wrong"),
+    ):
+        assert f'<span class="verdict">{verdict}</span> test_shop.py::test_{name}</summary>' in page
+    assert "test_plain" not in page
+    assert "<script>" not in page
+    assert "@pytest.mark.durable_faults(faults.crash(after_step=&#x27;charge&#x27;))" in page
+    assert "--durable-replay=d1." in page
+    assert "crash points: 13 of 13" in page
+    assert "step charge" in page
+    assert "in teardown" in page
+
+
+def test_the_page_may_be_asked_for_in_the_configuration(project: pytest.Pytester) -> None:
+    charged_once(project)
+    project.makeini("[pytest]\ndurable_report = out.html\n")
+    run(project)
+    assert "test_charged_once" in (project.path / "out.html").read_text()

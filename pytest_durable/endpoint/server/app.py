@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import uuid
 from collections.abc import Iterable
 
 from starlette.applications import Starlette
@@ -17,11 +18,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pytest_durable.endpoint.server.engine import Engine
 from pytest_durable.endpoint.wire import Request, Response, parse, serialize, serialize_error
+from pytest_durable.endpoint.wire.requests import BODY_BYTES
 from pytest_durable.errors import ServiceError
 from pytest_durable.service_errors import RequestTooLargeException, ServiceException
-
-# The largest request of the API is an invocation of 6 MB; a checkpoint may hold a little more than that.
-BODY_BYTES_MAX = 8 * 1024 * 1024
 
 _METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
 
@@ -29,11 +28,14 @@ _log = logging.getLogger(__name__)
 
 
 class Guard:
-    """Refuses what a browser sends on behalf of another site: it might read or start executions."""
+    """Refuses what a browser sends on behalf of another site: it might read or start executions.
+
+    Without ``hosts`` the server is open to other machines, by whatever names it has there.
+    """
 
     def __init__(self, app: ASGIApp, hosts: Iterable[str]) -> None:
         self._app = app
-        self._hosts = frozenset(hosts)
+        self._hosts = frozenset(name.lower() for name in hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what comes from this machine's own programs and pages."""
@@ -41,11 +43,11 @@ class Guard:
             headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
             host = headers.get(b"host", "")
             origin = headers.get(b"origin")
-            is_known = _name_of(host) in self._hosts
+            is_known = not self._hosts or _name_of(host) in self._hosts
             if not is_known or (origin is not None and origin.partition("://")[2] != host):
                 refusal = PlainTextResponse(
-                    "This server answers only requests for the host that it was started on, and no other "
-                    "site's pages. Name more hosts with --host.\n",
+                    "This server answers requests for the host that it was started on, and no other site's "
+                    "pages. It is started on another one with --host.\n",
                     status_code=403,
                 )
                 await refusal(scope, receive, send)
@@ -77,7 +79,8 @@ class Api:
             # Whoever called is to see an error of the service; whoever serves, what has gone wrong.
             _log.exception("A call of %s %s has failed.", request.method, request.url.path)
             answer = serialize_error(ServiceException("The service encountered an internal error."))
-        return HttpResponse(answer.body, status_code=answer.status, headers=dict(answer.headers))
+        headers = {**answer.headers, "x-amzn-requestid": str(uuid.uuid4())}
+        return HttpResponse(answer.body, status_code=answer.status, headers=headers)
 
     async def _answer(self, request: HttpRequest) -> Response:
         raw_path = request.scope.get("raw_path") or request.scope["path"].encode()
@@ -104,8 +107,8 @@ async def _body(request: HttpRequest) -> bytes:
     size = 0
     async for part in request.stream():
         size += len(part)
-        if size > BODY_BYTES_MAX:
-            raise RequestTooLargeException(f"Request must be smaller than {BODY_BYTES_MAX} bytes")
+        if size > BODY_BYTES:
+            raise RequestTooLargeException(f"Request must be smaller than {BODY_BYTES} bytes")
         parts.append(part)
     return b"".join(parts)
 

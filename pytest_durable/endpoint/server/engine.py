@@ -6,6 +6,7 @@ import json
 import logging
 import secrets
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -21,13 +22,14 @@ from pytest_durable.endpoint.server.processes import Processes, Reply, Spec, Tic
 from pytest_durable.endpoint.server.service_time import ServiceTime
 from pytest_durable.endpoint.server.store import Store
 from pytest_durable.entropy import Entropy
+from pytest_durable.service_errors import ServiceUnavailableException
 from pytest_durable.simulator.clock import Clock
 from pytest_durable.simulator.event_queue import Entry, EventQueue, Priority
 from pytest_durable.simulator.functions import Functions, RegisteredFunction
-from pytest_durable.simulator.identifiers import Identifiers
+from pytest_durable.simulator.identifiers import REGION, Identifiers
 from pytest_durable.simulator.invocation import Invocation, Sandbox, exit_error, time_limit_error
 from pytest_durable.simulator.options import DEFAULT_INVOCATION_TIMEOUT_SECONDS, DEFAULT_STALL_SECONDS
-from pytest_durable.simulator.scheduled import Item, TimerDue
+from pytest_durable.simulator.scheduled import InvocationDue, Item, TimerDue
 from pytest_durable.simulator.service.limits import Limits
 from pytest_durable.simulator.world import World
 
@@ -56,10 +58,14 @@ class EngineOptions:
     skip_time: bool = False
     processes: int = DEFAULT_PROCESSES
     invocation_timeout_seconds: int = DEFAULT_INVOCATION_TIMEOUT_SECONDS
+    region: str = REGION
 
 
 class Engine:
-    """The service, running. Calls may come from any thread; nothing else touches the world."""
+    """The service, running. Calls may come from any thread; nothing else touches the world.
+
+    ``ended`` is done when it has stopped; it has an exception if it was not told to.
+    """
 
     def __init__(self, served: Mapping[str, Served], options: EngineOptions) -> None:
         self._options = options
@@ -70,6 +76,10 @@ class Engine:
         self._inbox: deque[tuple[Callable[[], None], Future[Any] | None]] = deque()
         """What the thread is to do, and who waits for it."""
         self._stopping = False
+        """Whether the thread has come to its end."""
+        self._stop_at: float | None = None
+        """Until when invocations that run may go on, once no others begin."""
+        self.ended: Future[None] = Future()
         self._processes = Processes(options.processes, self._post)
         self._answers: list[tuple[Future[Output], Output | Exception]] = []
         """What is told when all that has changed is kept."""
@@ -99,7 +109,10 @@ class Engine:
         self._plain_calls = 0
         self._identifiers = Identifiers(seed)
         self.operations = Operations(
-            self._world, functions, invocation_timeout_seconds=options.invocation_timeout_seconds
+            self._world,
+            functions,
+            invocation_timeout_seconds=options.invocation_timeout_seconds,
+            region=options.region,
         )
         try:
             self._keeper.restore(self._world, functions, limits)
@@ -119,11 +132,16 @@ class Engine:
     def call(self, operation: str, params: Mapping[str, Any]) -> Future[Output]:
         """Serve a call. The future has the answer when all that it tells of is kept.
 
-        It raises ServiceError where the service refuses, and RuntimeError where the engine has stopped.
+        It raises ServiceError where the service refuses, as it does when it stops.
         """
         answer: Future[Output] = Future()
+        # Whoever has lost interest must not come between the thread and its answer.
+        answer.set_running_or_notify_cancel()
 
         def serve() -> None:
+            if operation == "Invoke" and self._stop_at is not None:
+                self._answers.append((answer, _stopped()))
+                return
             try:
                 output = self.operations(operation, params)
             except Exception as error:
@@ -148,6 +166,7 @@ class Engine:
     def look(self, see: Callable[[World], T]) -> Future[T]:
         """Return what a function sees of the world, which it must not change."""
         seen: Future[T] = Future()
+        seen.set_running_or_notify_cancel()
 
         def look() -> None:
             try:
@@ -165,10 +184,15 @@ class Engine:
         """The ids of the processes that run handlers now."""
         return self.look(lambda world: self._processes.pids).result()
 
-    def stop(self) -> None:
-        """End every sandbox, and end. All is kept; invocations that run are lost, as in a crash."""
+    def stop(self, grace_seconds: float = 0.0) -> None:
+        """End every sandbox, and end. All is kept.
+
+        No invocation begins any more. One that runs has ``grace_seconds`` to come to its end; then it is
+        lost, as in a crash. May be called again, with less grace.
+        """
+        until = time.monotonic() + grace_seconds
         with self._changed:
-            self._stopping = True
+            self._stop_at = until if self._stop_at is None else min(until, self._stop_at)
             self._changed.notify()
         self._thread.join()
 
@@ -184,42 +208,60 @@ class Engine:
     # What the thread does.
 
     def _run(self) -> None:
+        failure: Exception | None = None
         try:
             while self._wait():
                 self._turn()
-        except Exception:
+        except Exception as error:
+            failure = error
             _log.exception("The service has failed, and stops.")
         finally:
-            with self._changed:
-                self._stopping = True
-                refused, self._inbox = self._inbox, deque()
-            self._processes.close()
-            self._store.close()
-            waiting = [future for _, future in refused if future is not None]
-            waiting += [future for futures in self._awaited.values() for future in futures]
-            waiting += [future for future, _ in self._answers]
-            waiting += [future for _, future in self._plain.values()]
-            for future in waiting:
-                if not future.done():
-                    future.set_exception(_stopped())
+            self._end(failure)
+
+    def _end(self, failure: Exception | None) -> None:
+        with self._changed:
+            self._stopping = True
+            refused, self._inbox = self._inbox, deque()
+        self._processes.close()
+        self._store.close()
+        waiting = [future for _, future in refused if future is not None]
+        waiting += [future for futures in self._awaited.values() for future in futures]
+        waiting += [future for future, _ in self._answers]
+        waiting += [future for _, future in self._plain.values()]
+        for future in waiting:
+            if not future.done():
+                future.set_exception(_stopped())
+        if failure is None:
+            self.ended.set_result(None)
+        else:
+            self.ended.set_exception(failure)
 
     def _wait(self) -> bool:
         """Wait until there is something to do; return whether to go on."""
         with self._changed:
-            while not self._stopping and not self._inbox:
-                head = self._world.queue.head()
-                now = self._time.now
-                if self._plain and min(run.deadline for run, _ in self._plain.values()) <= now:
-                    break
-                if head is not None and head.due > now and self._may_skip(head):
-                    self._time.skip_to(head.due)
-                    now = self._time.now
-                if head is not None and head.due <= now:
-                    break
-                dues = [] if head is None else [head.due]
-                dues += [run.deadline for run, _ in self._plain.values()]
-                self._changed.wait((min(dues) - now) / 1_000_000 if dues else None)
-            return not self._stopping
+            while True:
+                if self._stop_at is not None:
+                    self._processes.hold_back()
+                    left = self._stop_at - time.monotonic()
+                    if left <= 0 or not self._processes.runs_something:
+                        return False
+                else:
+                    left = self._seconds_left()
+                if self._inbox or left <= 0:
+                    return True
+                # Longer than a thread may wait is waited for in parts.
+                self._changed.wait(min(left, threading.TIMEOUT_MAX))
+
+    def _seconds_left(self) -> float:
+        """Return how long nothing happens by itself; 0 or less if something is due."""
+        if self._inbox:
+            return 0
+        head = self._world.queue.head()
+        if head is not None and head.due > self._time.now and self._may_skip(head):
+            self._time.skip_to(head.due)
+        dues = [] if head is None else [head.due]
+        dues += [run.deadline for run, _ in self._plain.values()]
+        return (min(dues) - self._time.now) / 1_000_000 if dues else threading.TIMEOUT_MAX
 
     def _may_skip(self, head: Entry[Item]) -> bool:
         """Return whether time may jump to the head of the queue: nobody outside has a say in it."""
@@ -242,6 +284,8 @@ class Engine:
             head = world.queue.head()
             if head is None or head.due > world.clock.now:
                 break
+            if self._stop_at is not None and isinstance(head.item, InvocationDue):
+                break
             world.queue.remove(head)
             world.happen(head.item)
         self._time_out_plain()
@@ -249,8 +293,6 @@ class Engine:
         self._keeper.save(world, self._time.skipped)
         answers, self._answers = self._answers, []
         for future, answer in answers:
-            if future.cancelled():
-                continue
             if isinstance(answer, Exception):
                 future.set_exception(answer)
             else:
@@ -298,5 +340,5 @@ def _plain_output(call: PlainCall, reply: Reply, run: Invocation) -> Output:
     return {**answer, **function_error(reply.get("error") or exit_error(run))}
 
 
-def _stopped() -> RuntimeError:
-    return RuntimeError("the server is stopping")
+def _stopped() -> ServiceUnavailableException:
+    return ServiceUnavailableException("The server is stopping.")

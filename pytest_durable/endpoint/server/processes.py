@@ -1,16 +1,20 @@
-"""Processes: the sandboxes of one function, started when they are needed and kept for the next invocation."""
+"""Processes: the sandboxes of functions, started when they are needed and kept for the next invocation."""
 
 from __future__ import annotations
 
 import json
+import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import Any, TypeAlias
 
 from pytest_durable.errors import UsageError
@@ -20,13 +24,26 @@ Reply: TypeAlias = dict[str, Any]
 
 OnReply: TypeAlias = Callable[[Reply], None]
 
-# How long a process that was told to end may take.
+_SANDBOX = "pytest_durable.endpoint.server.sandbox"
+
+# How long a process that was killed may take to be gone.
 _END_SECONDS = 5.0
 
+# How many modules are imported at a time to see whether they can be.
+_EXAMINED_AT_A_TIME = 4
 
-@dataclass(frozen=True, slots=True)
+# How long a handler's module may take to be imported before the server gives up on it.
+_IMPORT_SECONDS = 120.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Spec:
-    """Which handler a function runs (``module:handler``), and what its processes see as their environment."""
+    """Which handler a function runs (``module:handler``), and what its processes see as their environment.
+
+    Each function has one of its own: functions share no processes.
+    """
 
     handler: str
     environment: Mapping[str, str]
@@ -40,7 +57,7 @@ class Process:
         self.on_reply: OnReply | None = None
         """Who waits for what it answers; None while it has nothing to do."""
         self._popen = subprocess.Popen(
-            [sys.executable, "-m", "pytest_durable.endpoint.server.sandbox", spec.handler],
+            [sys.executable, "-m", _SANDBOX, spec.handler],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, **spec.environment},
@@ -48,8 +65,12 @@ class Process:
             start_new_session=True,
         )
         self._told = told
-        self._reader = threading.Thread(target=self._read, name=f"sandbox of {spec.handler}", daemon=True)
+        self._runs: SimpleQueue[bytes | None] = SimpleQueue()
+        name = f"sandbox {self._popen.pid} of {spec.handler}"
+        self._reader = threading.Thread(target=self._read, name=f"reader of {name}", daemon=True)
+        self._writer = threading.Thread(target=self._write, name=f"writer of {name}", daemon=True)
         self._reader.start()
+        self._writer.start()
 
     def _read(self) -> None:
         assert self._popen.stdout is not None
@@ -59,7 +80,17 @@ class Process:
                 if line.endswith(b"\n"):
                     self._told(self, json.loads(line))
         self._popen.wait()
+        self._runs.put(None)
         self._told(self, None)
+
+    def _write(self) -> None:
+        """Write on a thread of its own: a process that does not read must not hold up the others."""
+        assert self._popen.stdin is not None
+        # What was not written when it ended is of no use to anybody.
+        with suppress(OSError), self._popen.stdin as stdin:
+            while (run := self._runs.get()) is not None:
+                stdin.write(run)
+                stdin.flush()
 
     @property
     def pid(self) -> int:
@@ -68,27 +99,19 @@ class Process:
 
     def send(self, run: dict[str, Any]) -> None:
         """Begin an invocation; a process that has just ended will tell so itself."""
-        assert self._popen.stdin is not None
-        try:
-            self._popen.stdin.write(json.dumps(run).encode() + b"\n")
-            self._popen.stdin.flush()
-        except OSError:
-            return
+        self._runs.put(json.dumps(run).encode() + b"\n")
 
     def kill(self) -> None:
-        """End it at once, as a crash does."""
-        self._popen.kill()
+        """End it at once, as a crash does, and all processes that it has started."""
+        # One that has been waited for is gone, and its id may be another's.
+        if self._popen.returncode is None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._popen.pid, signal.SIGKILL)
 
-    def end(self) -> None:
-        """End it, and wait until it has."""
-        self._popen.kill()
-        if self._popen.stdin is not None:
-            # It may have ended with something unread.
-            with suppress(OSError):
-                self._popen.stdin.close()
-        self._popen.wait(_END_SECONDS)
-        if self._reader is not threading.current_thread():
-            self._reader.join(_END_SECONDS)
+    def join(self) -> None:
+        """Wait until a process that was killed has ended, and nothing of it is left."""
+        self._reader.join(_END_SECONDS)
+        self._writer.join(_END_SECONDS)
 
 
 class Processes:
@@ -101,10 +124,10 @@ class Processes:
         self._most = most
         self._post = post
         self._all: dict[Process, None] = {}
-        self._free: dict[str, list[Process]] = {}
+        self._free: dict[Spec, list[Process]] = {}
+        self._dying: dict[Process, None] = {}
         self._waiting: deque[tuple[Spec, dict[str, Any], Ticket]] = deque()
-        self._starting: dict[Process, tuple[dict[str, Any], Ticket] | None] = {}
-        self._closed = False
+        self._holds_back = False
 
     @property
     def pids(self) -> list[int]:
@@ -116,22 +139,37 @@ class Processes:
         """Whether nothing runs and nothing waits."""
         return not self._waiting and not any(process.on_reply for process in self._all)
 
+    @property
+    def runs_something(self) -> bool:
+        """Whether a handler runs."""
+        return any(process.on_reply for process in self._all)
+
     def run(self, spec: Spec, run: dict[str, Any], on_reply: OnReply) -> Ticket:
         """Run an invocation as soon as a sandbox is free.
 
-        ``on_reply`` is called once, unless the run is given up.
+        ``on_reply`` is called once, later, unless the run is given up.
         """
         ticket = Ticket(self, on_reply)
         self._waiting.append((spec, run, ticket))
         self._dispatch()
         return ticket
 
+    def hold_back(self) -> None:
+        """Begin nothing any more; what runs goes on."""
+        self._holds_back = True
+
     def _dispatch(self) -> None:
+        if self._holds_back:
+            return
         for _ in range(len(self._waiting)):
             spec, run, ticket = self._waiting.popleft()
             if ticket.is_done:
                 continue
-            process = self._take(spec)
+            try:
+                process = self._take(spec)
+            except OSError as error:
+                self._fail(ticket, spec, error)
+                continue
             if process is None:
                 self._waiting.append((spec, run, ticket))
                 continue
@@ -139,8 +177,19 @@ class Processes:
             process.on_reply = ticket.reply
             process.send(run)
 
+    def _fail(self, ticket: Ticket, spec: Spec, error: OSError) -> None:
+        _log.error("No process can be started for %s: %s", spec.handler, error)
+        told = {"ErrorType": "Runtime.StartError", "ErrorMessage": f"No process can be started: {error}"}
+        # Whoever asked for the run has not got the ticket yet.
+        self._post(lambda: None if ticket.is_done else ticket.reply({"error": told}))
+
     def _take(self, spec: Spec) -> Process | None:
-        free = self._free.get(spec.handler)
+        """Return a sandbox that is free, None if there are none and there may be no more.
+
+        Raises:
+            OSError: the system gives no more processes.
+        """
+        free = self._free.get(spec)
         if free:
             return free.pop()
         if len(self._all) >= self._most and not self._end_one_of_another():
@@ -153,48 +202,62 @@ class Processes:
         """Make room for a process of a function that has none free; return whether there is room."""
         for free in self._free.values():
             if free:
-                process = free.pop()
-                del self._all[process]
-                process.end()
+                self._kill(free.pop())
                 return True
         return False
+
+    def _kill(self, process: Process) -> None:
+        del self._all[process]
+        process.on_reply = None
+        self._dying[process] = None
+        process.kill()
 
     def _heard(self, process: Process, reply: Reply | None) -> None:
         self._post(lambda: self._take_reply(process, reply))
 
     def _take_reply(self, process: Process, reply: Reply | None) -> None:
-        if process not in self._all or (reply is not None and "is_durable" in reply):
+        if process not in self._all:
+            if reply is None:
+                self._dying.pop(process, None)
+            return
+        if reply is not None and "is_durable" in reply:
             return
         on_reply, process.on_reply = process.on_reply, None
         if reply is None or "failed" in reply:
-            self._all.pop(process)
-            free = self._free.get(process.spec.handler, [])
+            free = self._free.get(process.spec, [])
             if process in free:
                 free.remove(process)
+            self._kill(process)
+            if reply is None:
+                del self._dying[process]
         else:
-            self._free.setdefault(process.spec.handler, []).append(process)
+            self._free.setdefault(process.spec, []).append(process)
         if on_reply is not None:
             failed = (reply or {}).get("failed")
             error = {"ErrorType": "Runtime.ImportModuleError", "ErrorMessage": failed}
             on_reply({"error": error} if failed else reply or {})
-        if not self._closed:
-            self._dispatch()
+        self._dispatch()
+
+    def withdraw(self, ticket: Ticket) -> None:
+        """Do not begin a run that still waits."""
+        self._waiting = deque(waiting for waiting in self._waiting if waiting[2] is not ticket)
 
     def give_up(self, process: Process) -> None:
         """Kill a process that runs something nobody waits for any more."""
-        self._all.pop(process, None)
-        process.on_reply = None
-        process.kill()
-        self._dispatch()
+        if process in self._all:
+            self._kill(process)
+            self._dispatch()
 
     def close(self) -> None:
         """End all of them, and wait until they have."""
-        self._closed = True
-        for process in list(self._all):
-            process.end()
-        self._all.clear()
-        self._free.clear()
+        self._holds_back = True
         self._waiting.clear()
+        self._free.clear()
+        for process in list(self._all):
+            self._kill(process)
+        for process in self._dying:
+            process.join()
+        self._dying.clear()
 
 
 class Ticket:
@@ -216,26 +279,46 @@ class Ticket:
         if self.is_done:
             return
         self.is_done = True
-        if self.process is not None:
+        if self.process is None:
+            self._processes.withdraw(self)
+        else:
             self._processes.give_up(self.process)
 
 
-def examine(spec: Spec) -> bool:
-    """Import a handler in a process of its own, and return whether it is durable.
+def examine(specs: Sequence[Spec]) -> dict[Spec, bool]:
+    """Import handlers in processes of their own, one for each module, and return which are durable.
 
     Raises:
-        UsageError: it cannot be imported; it says why.
+        UsageError: one cannot be imported; it says why.
     """
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest_durable.endpoint.server.sandbox", spec.handler],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        env={**os.environ, **spec.environment},
-        check=False,
-    )
-    lines = done.stdout.splitlines()
-    told: Reply = json.loads(lines[0]) if lines else {}
-    if "is_durable" not in told:
-        why = told.get("failed") or done.stderr.decode(errors="replace").strip()
-        raise UsageError(f"{spec.handler} cannot be served: {why}")
-    return bool(told["is_durable"])
+    by_module: dict[str, list[Spec]] = {}
+    for spec in specs:
+        by_module.setdefault(spec.handler.partition(":")[0], []).append(spec)
+    # Most of it is waiting for processes.
+    with ThreadPoolExecutor(_EXAMINED_AT_A_TIME) as pool:
+        return {spec: durable for found in pool.map(_examine, by_module.values()) for spec, durable in found}
+
+
+def _examine(specs: list[Spec]) -> list[tuple[Spec, bool]]:
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", _SANDBOX, "--examine", *(spec.handler for spec in specs)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            env={**os.environ, **specs[0].environment},
+            check=False,
+            timeout=_IMPORT_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        raise UsageError(
+            f"{specs[0].handler} cannot be served: importing it takes over {_IMPORT_SECONDS:.0f} seconds."
+        ) from None
+    told: list[Reply] = [json.loads(line) for line in done.stdout.splitlines()]
+    durable = [bool(reply["is_durable"]) for reply in told if "is_durable" in reply]
+    if len(durable) < len(specs):
+        shown = done.stderr.decode(errors="replace").strip()
+        why = (told or [{}])[-1].get("failed") or f"its process ended with code {done.returncode}"
+        raise UsageError(
+            f"{specs[len(durable)].handler} cannot be served: {why}" + (f"\n\n{shown}" if shown else "")
+        )
+    return list(zip(specs, durable, strict=True))

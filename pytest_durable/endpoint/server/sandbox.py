@@ -2,7 +2,8 @@
 
 ``python -m pytest_durable.endpoint.server.sandbox module:handler`` reads invocations from its standard input
 and writes what becomes of them to its standard output, a line of JSON each. What the handler prints goes to
-standard error. It ends with its standard input.
+standard error. It ends with its standard input. With ``--examine`` before handlers it only tells of each
+whether it can be imported, and is durable.
 """
 
 from __future__ import annotations
@@ -13,13 +14,16 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, TypeAlias
 
 from durable_sdk.execution import is_durable
 from durable_sdk.lambda_service import ErrorObject
+
+Answer: TypeAlias = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,9 @@ def _run(handler: Any, run: dict[str, Any]) -> dict[str, Any]:
     try:
         output = handler(run["event"], SandboxContext(**run["context"]))
     except SystemExit:
-        raise
+        # At once, as the process of a Lambda function: threads that still run are not waited for.
+        sys.stdout.flush()
+        os._exit(1)
     except BaseException as error:
         traceback.print_exc()
         return {"error": ErrorObject.from_exception(error).to_dict()}
@@ -98,29 +104,61 @@ def _receive(received: SimpleQueue[dict[str, Any]]) -> None:
     os._exit(0)
 
 
-def main(spec: str) -> None:
-    """Serve invocations until the process is ended."""
+def _open_answers() -> Answer:
+    """Return what answers the server: nothing that the handler prints may come between the answers."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-    # Nothing that the handler prints may come between the answers.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    # As Lambda does: the function is imported from where the command was given.
-    sys.path.insert(0, os.getcwd())
+    sys.stdout = os.fdopen(sys.stdout.fileno(), "w", buffering=1, closefd=False)
 
     def answer(told: dict[str, Any]) -> None:
         answers.write(json.dumps(told) + "\n")
         answers.flush()
 
+    return answer
+
+
+def _load(spec: str, answer: Answer) -> Any:
+    """Return the handler; the process ends if it cannot be imported."""
     try:
         handler = load(spec)
     except BaseException as error:
         answer({"failed": "".join(traceback.format_exception_only(error)).strip()})
-        raise
+        traceback.print_exc()
+        sys.stdout.flush()
+        os._exit(1)
     answer({"is_durable": is_durable(handler)})
+    return handler
+
+
+def examine(specs: list[str]) -> None:
+    """Tell of each handler whether it is durable, and end."""
+    answer = _open_answers()
+    for spec in specs:
+        _load(spec, answer)
+    # Threads that the imports have started are not waited for.
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def serve(spec: str) -> None:
+    """Serve invocations until the process is ended."""
+    answer = _open_answers()
     received: SimpleQueue[dict[str, Any]] = SimpleQueue()
+    # From now on: a server that dies takes the process with it, whatever the import does.
     threading.Thread(target=_receive, args=[received], name="sandbox", daemon=True).start()
+    handler = _load(spec, answer)
     while True:
         answer(_run(handler, received.get()))
 
 
+def main(arguments: list[str]) -> None:
+    """Do what the command line says."""
+    # As Lambda does: the function is imported from where the command was given.
+    sys.path.insert(0, os.getcwd())
+    if arguments[0] == "--examine":
+        examine(arguments[1:])
+    serve(arguments[0])
+
+
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1:])

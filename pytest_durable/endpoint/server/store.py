@@ -46,6 +46,12 @@ CREATE TABLE IF NOT EXISTS events (
 ) WITHOUT ROWID;
 """
 
+# How long another server may take to let go of the file.
+_LOCK_SECONDS = 1.0
+
+# "durb" tells the database from those of other programs.
+_APPLICATION_ID = 0x64757262
+
 _DETAILS: dict[str, type[Any]] = {
     kind.__name__: kind
     for kind in (
@@ -75,23 +81,39 @@ class Store:
     """A database, in a file or (without a path) in memory. Used by one thread, or by one after the other."""
 
     def __init__(self, path: Path | None) -> None:
+        """Open the database, or make it.
+
+        Raises:
+            UsageError: it cannot be used.
+        """
+        database: sqlite3.Connection | None = None
         try:
-            self._database = sqlite3.connect(
-                path or ":memory:", isolation_level=None, check_same_thread=False
+            database = sqlite3.connect(
+                path or ":memory:", timeout=_LOCK_SECONDS, isolation_level=None, check_same_thread=False
             )
             # Nobody else may serve from it: two servers would both run its executions.
-            self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
-            self._database.execute("PRAGMA journal_mode = WAL")
-            self._database.execute("PRAGMA synchronous = NORMAL")
-            self._database.execute("BEGIN EXCLUSIVE")
+            database.execute("PRAGMA locking_mode = EXCLUSIVE")
+            # Before anything is written: the file may be another program's.
+            _check_application(database, path)
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute("PRAGMA synchronous = NORMAL")
+            database.execute("BEGIN EXCLUSIVE")
+            database.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
             for statement in _SCHEMA.split(";"):
-                self._database.execute(statement)
-            self._database.execute("COMMIT")
+                database.execute(statement)
+            database.execute("COMMIT")
         except sqlite3.Error as error:
+            if database is not None:
+                database.close()
             raise UsageError(
                 f"{path} cannot be used as a store: {error}. Name a file that is new, or was made by "
                 "pytest-durable serve, and that no other server uses."
             ) from error
+        except UsageError:
+            assert database is not None
+            database.close()
+            raise
+        self._database = database
         found = self.fact("version", str(VERSION))
         if found != str(VERSION):
             self.close()
@@ -146,6 +168,13 @@ class Store:
     def close(self) -> None:
         """Close the database."""
         self._database.close()
+
+
+def _check_application(database: sqlite3.Connection, path: Path | None) -> None:
+    (found,) = database.execute("PRAGMA application_id").fetchone()
+    (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if tables and found != _APPLICATION_ID:
+        raise UsageError(f"{path} is a database of another program. Name a file that is new.")
 
 
 def event_to_stored(event: Event) -> list[Any]:

@@ -21,6 +21,13 @@ _AT_MOST_ONCE = (
 )
 
 
+_NOT_AGAIN = (
+    "Let no attempt follow an interrupted one: StepConfig(retry_strategy=RetryPresets.none(), "
+    "step_semantics=StepSemantics.AT_MOST_ONCE_PER_RETRY), or a strategy that does not retry "
+    "StepInterruptedError"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Cause:
     """What lies between an effect and its repetition: a word for it, a sentence, and what to do."""
@@ -86,6 +93,9 @@ def _another_step(first: Effect, again: Effect) -> Cause:
 def _repetition(first: Effect, again: Effect, before: Source, after: Source) -> Cause:
     """Say what happened between two runs of the body of one step."""
     key = _KEY.format(name=first.name)
+    interrupted = _interrupted_attempt(before, after)
+    if interrupted is not None:
+        return _attempted_again(first, interrupted, _failed_invocation(before, after), key)
     for event in _events(before, after):
         details = event.details
         if isinstance(details, InvocationOutcome) and details.error is not None:
@@ -123,6 +133,39 @@ def _repetition(first: Effect, again: Effect, before: Source, after: Source) -> 
         f"{key}; {_AT_MOST_ONCE}.",
     )
 
+
+def _interrupted_attempt(before: Source, after: Source) -> Attempt | None:
+    """Return the attempt of an at-most-once step that failed because its invocation ended within it."""
+    for event in _events(before, after):
+        details = event.details
+        is_same = event.subject is not None and event.subject.operation_id == before.operation_id
+        if is_same and isinstance(details, Attempt) and event.type is EventType.STEP_FAILED:
+            kind = str((details.error or {}).get("ErrorType"))
+            return details if kind.rpartition(".")[2] == _INTERRUPTED else None
+    return None
+
+
+def _failed_invocation(before: Source, after: Source) -> Event | None:
+    for event in _events(before, after):
+        if isinstance(event.details, InvocationOutcome) and event.details.error is not None:
+            return event
+    return None
+
+
+def _attempted_again(first: Effect, attempt: Attempt, ending: Event | None, key: str) -> Cause:
+    how = "ended"
+    if ending is not None and isinstance(ending.details, InvocationOutcome) and ending.details.error:
+        how = f"{_ended(ending.details.error)} at {to_datetime(ending.at):%H:%M:%S}"
+    return Cause(
+        "interrupted attempt repeated",
+        f"Invocation {first.invocation} {how} within attempt {attempt.number} of step {first.step!r}. "
+        f"The step runs at most once for each attempt, so that attempt failed with {_INTERRUPTED}, and the "
+        f"retry strategy, which repeats that as it does any failure, began attempt {attempt.number + 1}.",
+        f"{_NOT_AGAIN}; or {key[0].lower()}{key[1:]}.",
+    )
+
+
+_INTERRUPTED = "StepInterruptedError"
 
 # How Lambda calls the ends of a sandbox.
 _WORDS = {"Runtime.ExitError": "crash", "Sandbox.Timedout": "timeout"}

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
+from random import Random
+from typing import Any, NamedTuple
 
+from durable_sdk.context import DurableContext
 from pytest_durable.simulator.replaying.causes import Cause, cause
 from pytest_durable.simulator.replaying.compare import Divergence, Kind, is_round_trip
 from pytest_durable.simulator.replaying.evidence import Evidence, gathered
@@ -18,6 +21,8 @@ from pytest_durable.simulator.replaying.site import Site
 from pytest_durable.simulator.replaying.state import CodeReader
 
 _TRIES = 8
+
+_DECIDED_BY_CONDITIONS = ("time", "random", "entropy", "environment", "request")
 
 
 def diagnose(
@@ -73,6 +78,9 @@ class _Search:
         is_stable = again.signature == self._outcome.signature
         changing: _Suspect | None = None
         for suspect in self._suspects():
+            if not is_stable and suspect.kind in _DECIDED_BY_CONDITIONS:
+                # These give the same again under the same conditions: what differs is something else.
+                continue
             for other in suspect.replays():
                 if self._outcome.divergence is not None and other.divergence is None:
                     return self._name(suspect)
@@ -80,7 +88,13 @@ class _Search:
                     changing = changing or suspect
         if changing is not None:
             return self._name(changing)
-        return self._closure() or self._io() or self._leftover(is_stable=is_stable)
+        return (
+            self._closure()
+            or self._outer_context()
+            or self._ongoing()
+            or self._io()
+            or self._leftover(is_stable=is_stable)
+        )
 
     def _suspects(self) -> Iterator[_Suspect]:
         conditions, outcome, surroundings = self._conditions, self._outcome, self._trace.surroundings
@@ -106,6 +120,8 @@ class _Search:
                     )
                 ),
             )
+        if self._evidence.of("replaying"):
+            yield _Suspect("replaying", self._told_not_to_replay)
         yield _Suspect("request", lambda: self._all([replace(conditions, request=1)]))
         for name in surroundings.changed_names():
             yield _Suspect("module", partial(self._toggled, name, is_cell=False), name)
@@ -113,6 +129,8 @@ class _Search:
             yield _Suspect("module", partial(self._toggled, name, is_cell=True), name)
         for name in surroundings.changed_defaults():
             yield _Suspect("default", partial(self._fresh_defaults, name), name)
+        for path in [] if surroundings.held is None else surroundings.held.changed():
+            yield _Suspect("object", partial(self._object_restored, path), path)
 
     def _all(self, conditions: Iterable[Conditions]) -> Iterator[Outcome]:
         for each in conditions:
@@ -136,6 +154,21 @@ class _Search:
         with self._trace.surroundings.defaults_restored(name):
             yield self._replayer.run(self._prefix, self._conditions)
 
+    def _object_restored(self, path: str) -> Iterator[Outcome]:
+        held = self._trace.surroundings.held
+        assert held is not None
+        with held.restored(path):
+            yield self._replayer.run(self._prefix, self._conditions)
+
+    def _told_not_to_replay(self) -> Iterator[Outcome]:
+        kind: Any = DurableContext
+        real = kind.is_replaying
+        kind.is_replaying = lambda context: False
+        try:
+            yield self._replayer.run(self._prefix, self._conditions)
+        finally:
+            kind.is_replaying = real
+
     def _name(self, suspect: _Suspect) -> Cause:
         """Say what the thing is, with the lines where it is read, and written if it is state."""
         if suspect.kind == "default":
@@ -146,7 +179,12 @@ class _Search:
             return cause("default", what, (site,))
         if suspect.kind == "module":
             return self._state_cause(suspect.name)
+        if suspect.kind == "object":
+            return self._object_cause(suspect.name)
         reads = self._evidence.of(suspect.kind)
+        if suspect.kind == "replaying":
+            sites = tuple(read.site for read in reads[-3:])
+            return cause("replaying", "context.is_replaying(), which answers otherwise on replay", sites)
         what = {
             "time": "the time",
             "random": "random",
@@ -168,6 +206,45 @@ class _Search:
             what += f" and is written in {written.step}"
             return cause("closure" if is_cell else "module", what, _sites(written.site, read))
         return cause("module", what, _sites(read))
+
+    def _object_cause(self, path: str) -> Cause:
+        held = self._trace.surroundings.held
+        assert held is not None
+        root, _, attribute = path.partition(".")
+        kind = held.kind_of(path)
+        owner = f"class {root!r}" if kind == "class" else f"{root!r} (a {kind} object)"
+        what = f"{attribute!r} of {owner}, which outlives the invocation"
+        written = self._code.written_in_step(root)
+        if written is not None:
+            what += f" and is written in {written.step}"
+        return cause("object", what, _sites(written and written.site, self._code.read_at(root)))
+
+    def _outer_context(self) -> Cause | None:
+        """Blame an operation of a child's or branch's code that is called on another context than its own."""
+        found = self._code.on_another_context()
+        if found is None:
+            return None
+        call, body = found
+        what = f"{call.label}, called in the body of {body.label} on another context than the body is given"
+        return cause("outer", what, call.sites[:1])
+
+    def _ongoing(self) -> Cause | None:
+        """Blame what goes on from run to run and cannot be put back: iterators, generators of numbers."""
+        for name, value in self._code.named().items():
+            what = (
+                "a generator of random numbers"
+                if isinstance(value, Random)
+                else "an iterator"
+                if isinstance(value, Iterator)
+                else "a context variable"
+                if isinstance(value, ContextVar)
+                else None
+            )
+            site = None if what is None else self._code.read_at(name)
+            if site is not None:
+                text = f"{name!r}, {what} that goes on from one run of the handler to the next"
+                return cause("iterator", text, (site,))
+        return None
 
     def _closure(self) -> Cause | None:
         """Blame a variable of the handler that a step or branch writes: on replay nothing writes it."""
@@ -194,6 +271,14 @@ class _Search:
         inputs = self._divergence.inputs
         if inputs is not None and is_round_trip(inputs[0].value, inputs[1].value):
             return cause("value", "a value that JSON changes when it is recorded")
+        for kind in ("id", "machine", "logging"):
+            reads = self._evidence.of(kind)
+            if reads and (kind == "logging" or not is_stable):
+                what = "the address of an object, id()" if kind == "id" else reads[-1].what
+                return cause(kind, f"{what}, read outside a step", (reads[-1].site,))
+        cached = self._cached()
+        if cached is not None:
+            return cached
         if not is_stable:
             what = "something that changes from one replay to the next: a counter, an iterator, a real clock"
             return cause("module", what)
@@ -203,6 +288,14 @@ class _Search:
             if reads and self._divergence.kind is not Kind.SITE:
                 return cause("unknown", f"not found; the handler reads {reads[-1].what}", (reads[-1].site,))
         return cause("unknown", "not found")
+
+    def _cached(self) -> Cause | None:
+        for name, value in self._code.named().items():
+            info = getattr(value, "cache_info", None)
+            if hasattr(value, "__wrapped__") and callable(info):
+                what = f"the cache of {name!r}, which outlives the invocation"
+                return cause("module", what, _sites(self._code.read_at(name)))
+        return None
 
 
 def _sites(*sites: Site | None) -> tuple[Site, ...]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import sys
 import sysconfig
+import tempfile
+import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, NamedTuple
 
+from durable_sdk.context import DurableContext
 from pytest_durable.simulator.replaying.perturb import ObservedClock, Perturbation
 from pytest_durable.simulator.replaying.site import Site, is_ours
 
@@ -20,6 +25,7 @@ _PACKAGES = tuple({os.path.realpath(_PATHS[key]) + os.sep for key in ("purelib",
 
 # What stands between user code and what it reads.
 _READERS = (
+    "pytest_durable.simulator.chance",
     "pytest_durable.simulator.replaying.perturb",
     "pytest_durable.simulator.replaying.evidence",
     "pytest_durable.simulator.wall_clock",
@@ -54,6 +60,22 @@ _IO = frozenset(
 # Of these, what only looks; opening a file does if its mode says so.
 _LOOKS = frozenset({"os.listdir", "os.scandir", "socket.getaddrinfo", "socket.gethostname"})
 _WRITES = frozenset("wax+")
+
+
+# Functions of C that tell of files, or of the process and the machine, and that no audit event tells of.
+_C_READERS: dict[Any, tuple[str, str]] = {
+    **{getattr(os, name): ("io", f"os.{name}") for name in ("stat", "lstat", "access", "getcwd")},
+    **{
+        function: ("machine", f"{module}.{function.__name__}()")
+        for module, functions in {
+            "os": (os.getpid, os.times),
+            "time": (time.process_time, time.process_time_ns, time.thread_time, time.thread_time_ns),
+            "sys": (sys.getrefcount,),
+        }.items()
+        for function in functions
+    },
+    id: ("id", "id()"),
+}
 
 
 class Read(NamedTuple):
@@ -112,6 +134,9 @@ def gathered(clock: ObservedClock, perturbation: Perturbation) -> Iterator[Evide
 
 def _profiler(evidence: Evidence) -> Callable[[FrameType, str, Any], None]:
     generator = vars(random)["_inst"]
+    is_enabled = logging.Logger.isEnabledFor.__code__
+    uuid1, temporary_name = uuid.uuid1.__code__, vars(tempfile)["_RandomNameSequence"].__next__.__code__
+    is_replaying = DurableContext.is_replaying.__code__
     variables = type(os.environ)
     getitem, contains = variables.__getitem__.__code__, variables.__contains__.__code__
 
@@ -120,9 +145,22 @@ def _profiler(evidence: Evidence) -> Callable[[FrameType, str, Any], None]:
             is_draw = getattr(argument, "__self__", None) is generator and argument.__name__ != "seed"
             if is_draw and not is_ours(frame):
                 evidence.note("random", "random", frame)
+            elif argument in _C_READERS:
+                kind, what = _C_READERS[argument]
+                path = frame.f_locals.get("path", frame.f_locals.get("self")) if kind == "io" else None
+                subject = f"({os.fspath(path)!r})" if isinstance(path, str | os.PathLike) else ""
+                evidence.note(kind, f"{what}{subject}", frame)
         elif event == "call" and frame.f_code in (getitem, contains):
             key = frame.f_locals.get("key")
             evidence.note("environment", f"os.environ[{key!r}]", frame.f_back)
+        elif event == "call" and frame.f_code is is_replaying:
+            evidence.note("replaying", "is_replaying()", frame.f_back)
+        elif event == "call" and frame.f_code is is_enabled and is_users_code(frame.f_back or frame):
+            evidence.note("logging", "the level of a logger", frame.f_back)
+        elif event == "call" and frame.f_code is uuid1:
+            evidence.note("machine", "uuid.uuid1()", frame.f_back)
+        elif event == "call" and frame.f_code is temporary_name:
+            evidence.note("machine", "the name of a temporary file", frame.f_back)
 
     return profile
 
@@ -142,6 +180,9 @@ def _audit(event: str, arguments: tuple[Any, ...]) -> None:
     if not _listening or event not in _IO:
         return
     what = event
+    if event == "open" and arguments and isinstance(arguments[0], int):
+        # A descriptor: what made it has been told.
+        return
     if arguments and isinstance(arguments[0], str | bytes | os.PathLike | int):
         subject = os.fsdecode(arguments[0]) if isinstance(arguments[0], bytes) else str(arguments[0])
         if subject.endswith((".py", ".pyc")):

@@ -11,10 +11,12 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
 
+from durable_sdk import _runtime
+from pytest_durable.simulator.chance import drawn_from
 from pytest_durable.simulator.clock import Clock
 from pytest_durable.simulator.replaying.surroundings import Surroundings, environment_kept
+from pytest_durable.simulator.runtime import SimulatedRuntime
 
 _HOUR = 3_600_000_000
 
@@ -94,18 +96,11 @@ class Perturbation:
     def in_place(self) -> Iterator[None]:
         """Take over chance; give all of it back when the block ends."""
         state = random.getstate()
-        # Which `SystemRandom`, and so `secrets`, draws from.
-        module: Any = random
-        real, inner = os.urandom, module._urandom
         self._unnamed = {name: os.environ.get(name) for name in SANDBOX_VARIABLES}
-        with environment_kept():
-            os.urandom = self._urandom
-            module._urandom = self._urandom
+        with environment_kept(), drawn_from(self):
             try:
                 yield
             finally:
-                os.urandom = real
-                module._urandom = inner
                 random.setstate(state)
 
     @contextmanager
@@ -143,7 +138,13 @@ class Perturbation:
             elif os.environ.get(name) != value:
                 os.environ[name] = value
 
-    def _urandom(self, size: int) -> bytes:
+    @property
+    def is_drawing(self) -> bool:
+        """Whether the caller is a handler that replays."""
+        return isinstance(_runtime.current.get(), SimulatedRuntime)
+
+    def draw_bytes(self, size: int) -> bytes:
+        """Return what stands for the system's random numbers, and tell whoever watches."""
         if not self.entropy_reads:
             self._source.seed(self._entropy)
         self.entropy_reads += 1

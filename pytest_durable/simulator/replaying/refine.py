@@ -23,12 +23,13 @@ def refine(replayer: Replayer, prefix: Prefix, conditions: Conditions, divergenc
     if then is None or now is None or divergence.kind not in (Kind.CHANGED, Kind.SITE):
         return divergence
     calls = replayer.trace.calls
+    by_name = then.identity != now.identity
     context_id, position = now.call.context_id, now.call.position
     following = [calls.get(operation_id(context_id, position + distance)) for distance in range(1, _FARTHEST)]
-    early = next((each for each in following if each is not None and _is_same(each, now)), None)
+    early = next((each for each in following if each is not None and _is_alike(each, now, by_name)), None)
     next_now = _next_call(replayer, prefix, conditions, then, now, early)
     if early is not None:
-        if next_now is not None and _is_same(next_now, then):
+        if next_now is not None and _is_alike(next_now, then, by_name):
             return replace(divergence, kind=Kind.SWAPPED)
         return Divergence(Kind.DROPPED, then, now)
     if next_now is not None and _is_same(next_now, then):
@@ -38,6 +39,21 @@ def refine(replayer: Replayer, prefix: Prefix, conditions: Conditions, divergenc
 
 def _is_same(one: TracedCall, other: TracedCall) -> bool:
     return one.identity == other.identity and one.sites == other.sites
+
+
+def _is_alike(one: TracedCall, other: TracedCall, by_name: bool) -> bool:
+    """Return whether two calls mean the same operation, though it may stand in two branches of the code."""
+    if one.identity != other.identity:
+        return False
+    if one.sites == other.sites or (by_name and one.call.name):
+        return True
+    # By what it does: several operations may have one name, or none.
+    given = (_given(one), one.functions)
+    return any(given) and given == (_given(other), other.functions)
+
+
+def _given(call: TracedCall) -> list[tuple[str, str]]:
+    return [(each.label, each.text) for each in call.inputs if not callable(each.value)]
 
 
 def _next_call(

@@ -139,20 +139,26 @@ def _do_nothing(call: TracedCall) -> None:
     """Nobody wants to know."""
 
 
+def _log_nothing(logger: logging.Logger, *arguments: Any, **options: Any) -> None:
+    """The first run has said it."""
+
+
 @contextmanager
 def ready(clock: ObservedClock, perturbation: Perturbation, *, virtual_clock: bool) -> Iterator[None]:
     """Let replays run while the block does: in virtual time, with chance in place, and silent."""
     shown = wall_clock.shown(clock) if virtual_clock else nullcontext()
     streams = sys.stdout, sys.stderr
-    disabled = logging.root.manager.disable
+    kind: Any = logging.Logger
+    log = kind._log
     with only_driver(), collection_paused(), process_exits_caught(), perturbation.in_place(), shown:
         silent: Any = _Silent()
         sys.stdout = sys.stderr = silent
-        logging.disable(logging.CRITICAL)
+        # Not by disabling: handlers may ask which level is enabled.
+        kind._log = _log_nothing
         try:
             yield
         finally:
-            logging.disable(disabled)
+            kind._log = log
             if sys.stdout is silent:
                 sys.stdout = streams[0]
             if sys.stderr is silent:

@@ -31,6 +31,7 @@ from pytest_durable.simulator.lambda_context import SimulatedLambdaContext
 from pytest_durable.simulator.replaying.trace import TracedCall, traced
 from pytest_durable.simulator.runtime import SimulatedRuntime
 from pytest_durable.simulator.turns import SandboxKilled, Turns
+from pytest_durable.simulator.unwinding import REFUSALS_MAX, Interruptions
 
 T = TypeVar("T")
 
@@ -106,6 +107,8 @@ class ShadowRuntime(SimulatedRuntime):
         self._tasks_of: dict[object, deque[tuple[Context, Body]]] = {}
         self._task: object = self
         self._sleeps = 0
+        self._suspended: dict[object, int] = {}
+        self._interruptions = Interruptions(replay_over.__code__)
 
     def now(self) -> int:
         """Return the same time, always."""
@@ -185,10 +188,18 @@ class ShadowRuntime(SimulatedRuntime):
                 # The first run went past it without recording it: it was refused, say, or gave up at once.
                 if call.operation_id in self._then and call.operation_id not in self._recorded_later:
                     self._replay.broken_off = True
-                raise SuspendExecution("The record ends here.")
+                self._suspend("The record ends here.")
         elif call.operation_type == OperationType.STEP.value and call.status in ("READY", "STARTED"):
             self._replay.begins_attempt = True
-            raise SuspendExecution("An attempt would begin here.")
+            self._suspend("An attempt would begin here.")
+
+    def _suspend(self, why: str) -> NoReturn:
+        """Suspend the task, which may catch that, but not for ever."""
+        count = self._suspended[self._task] = self._suspended.get(self._task, 0) + 1
+        if count > REFUSALS_MAX:
+            self._replay.broken_off = True
+            self._interruptions.strike()
+        raise SuspendExecution(why)
 
     def body_ended(self, operation_id: str | None, error: BaseException | None) -> None:
         """Keep it, and suspend where the end would be recorded."""
@@ -201,6 +212,7 @@ class ShadowRuntime(SimulatedRuntime):
 
     def end(self) -> None:
         """Refuse whatever still asks for something."""
+        self._interruptions.end()
         self._own_sandbox.closed = True
 
 

@@ -9,6 +9,7 @@ from types import CodeType, FunctionType
 from typing import NamedTuple
 
 from pytest_durable.simulator.replaying.inputs import MUTATORS, functions_in, line_of, writes
+from pytest_durable.simulator.replaying.objects import named_by
 from pytest_durable.simulator.replaying.shadow import Replay
 from pytest_durable.simulator.replaying.site import Site
 from pytest_durable.simulator.replaying.trace import Trace, TracedCall
@@ -32,6 +33,7 @@ class CodeReader:
 
     def __init__(self, trace: Trace, replay: Replay) -> None:
         handler = unwrap(trace.execution.handler)
+        self._calls = trace.calls
         self._handler = handler if isinstance(handler, FunctionType) else None
         self._step_codes: set[CodeType] = set()
         self._steps: list[tuple[TracedCall, FunctionType, bool]] = []
@@ -49,6 +51,33 @@ class CodeReader:
                     else:
                         self._branches.append(found)
                         self._bodies.append(function.__code__)
+
+    def named(self) -> dict[str, object]:
+        """Return what the code names that it shares with other runs: globals, and variables around it."""
+        return {} if self._handler is None else named_by(self._handler)
+
+    def on_another_context(self) -> tuple[TracedCall, TracedCall] | None:
+        """Return a call in the body of a context, or branch, that is not made on the context of the body.
+
+        Also returns the call of that context.
+        """
+        own: dict[str | None, set[str]] = {None: set()}
+        if self._handler is not None:
+            own[None].add(self._handler.__code__.co_qualname)
+        for operation_id, call in self._calls.items():
+            if call.call.operation_type == "CONTEXT":
+                own[operation_id] = {each.__code__.co_qualname for each in functions_in(call.call.inputs)}
+        for operation_id, call in self._calls.items():
+            where = call.sites[0].function if call.sites else ""
+            for body_id, functions in own.items():
+                if (
+                    body_id is not None
+                    and body_id not in (operation_id, call.call.context_id)
+                    and where in functions
+                    and where not in own.get(call.call.context_id, ())
+                ):
+                    return call, self._calls[body_id]
+        return None
 
     def written_in_step(self, name: str) -> Written | None:
         """Return where the body of a step writes the variable."""

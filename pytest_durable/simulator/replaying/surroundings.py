@@ -14,31 +14,8 @@ from inspect import unwrap
 from types import CellType, FunctionType
 from typing import Any, NamedTuple
 
-_ATOMS = (str, int, float, bool, bytes, type(None), complex)
-_MISSING = object()
-
-# A snapshot is taken for every execution: tables of constants are left alone.
-_LARGEST = 100
-_DEEPEST = 4
-
-
-def copied(value: object, depth: int = _DEEPEST) -> object:
-    """Return a copy of plain data that nobody else can change, `_MISSING` if it is none or too large."""
-    if isinstance(value, _ATOMS):
-        return value
-    if depth == 0 or not isinstance(value, list | dict | set | tuple) or len(value) > _LARGEST:
-        return _MISSING
-    if isinstance(value, dict):
-        if type(value) is not dict:
-            return _MISSING
-        copy = {key: copied(each, depth - 1) for key, each in value.items() if isinstance(key, _ATOMS)}
-        return _MISSING if len(copy) < len(value) or _MISSING in copy.values() else copy
-    if type(value) not in (list, set, tuple):
-        return _MISSING
-    parts = [copied(each, depth - 1) for each in value]
-    if any(part is _MISSING for part in parts):
-        return _MISSING
-    return type(value)(parts)
+from pytest_durable.simulator.replaying.objects import Objects
+from pytest_durable.simulator.replaying.plain import ATOMS, CONTAINERS, MISSING, copied, same
 
 
 class Surroundings(NamedTuple):
@@ -51,6 +28,8 @@ class Surroundings(NamedTuple):
     environment: dict[Any, Any]
     defaults: dict[str, tuple[FunctionType, tuple[Any, ...], object]] = {}  # noqa: RUF012 - never changed
     """Of functions with lists, dicts or sets as defaults: the function, its defaults, and a copy of them."""
+    held: Objects | None = None
+    """What objects hold that the handler's code names."""
 
     @classmethod
     def of(cls, handler: Callable[..., Any]) -> Surroundings:
@@ -66,6 +45,7 @@ class Surroundings(NamedTuple):
             dict(_plain_cells(function)),
             _environment(),
             dict(_mutable_defaults(function)),
+            Objects(function),
         )
 
     @property
@@ -84,17 +64,17 @@ class Surroundings(NamedTuple):
         return [
             name
             for name, value in now.items()
-            if (name in self.names and not _same(self.names[name], value)) or name not in self.known
+            if (name in self.names and not same(self.names[name], value)) or name not in self.known
         ]
 
     def changed_cells(self) -> list[str]:
         """Return the variables of the function around the handler that have another value now."""
-        return [name for name, (cell, then) in self.cells.items() if not _same(_content(cell), then)]
+        return [name for name, (cell, then) in self.cells.items() if not same(_content(cell), then)]
 
     def changed_defaults(self) -> list[str]:
         """Return the functions of which the value of a default has changed."""
         return [
-            name for name, (_, defaults, then) in self.defaults.items() if not _same(copied(defaults), then)
+            name for name, (_, defaults, then) in self.defaults.items() if not same(copied(defaults), then)
         ]
 
     def changed_environment(self) -> list[str]:
@@ -108,12 +88,12 @@ class Surroundings(NamedTuple):
         """Give the globals, or ``only`` some of them, the values that they had, while the block runs."""
         namespace = self.namespace
         kept = {
-            name: namespace.get(name, _MISSING)
+            name: namespace.get(name, MISSING)
             for name in self.changed_names()
             if only is None or name in only
         }
         for name in kept:
-            _put(namespace, name, copied(self.names[name]) if name in self.names else _MISSING)
+            _put(namespace, name, copied(self.names[name]) if name in self.names else MISSING)
         try:
             yield
         finally:
@@ -187,9 +167,9 @@ def _environment() -> dict[Any, Any]:
 def _plain_names(namespace: dict[str, Any]) -> dict[str, object]:
     found: dict[str, object] = {}
     for name, value in list(namespace.items()):
-        if isinstance(value, (*_ATOMS, list, dict, set, tuple)) and not name.startswith(("__", "@")):
+        if isinstance(value, (*ATOMS, *CONTAINERS)) and not name.startswith(("__", "@")):
             copy = copied(value)
-            if copy is not _MISSING:
+            if copy is not MISSING:
                 found[name] = copy
     return found
 
@@ -197,7 +177,7 @@ def _plain_names(namespace: dict[str, Any]) -> dict[str, object]:
 def _plain_cells(function: FunctionType) -> Iterator[tuple[str, tuple[CellType, object]]]:
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         copy = _content(cell)
-        if copy is not _MISSING:
+        if copy is not MISSING:
             yield name, (cell, copy)
 
 
@@ -210,7 +190,7 @@ def _mutable_defaults(
         defaults = function.__defaults__
         if defaults and any(isinstance(value, list | dict | set) for value in defaults):
             copy = copied(defaults)
-            if copy is not _MISSING:
+            if copy is not MISSING:
                 yield function.__qualname__, (function, defaults, copy)
 
 
@@ -218,20 +198,16 @@ def _content_of(cell: CellType) -> object:
     try:
         return cell.cell_contents
     except ValueError:
-        return _MISSING
+        return MISSING
 
 
 def _content(cell: CellType) -> object:
     content = _content_of(cell)
-    return content if content is _MISSING else copied(content)
-
-
-def _same(one: object, other: object) -> bool:
-    return type(one) is type(other) and one == other
+    return content if content is MISSING else copied(content)
 
 
 def _put(namespace: dict[str, Any], name: str, value: object) -> None:
-    if value is _MISSING:
+    if value is MISSING:
         namespace.pop(name, None)
     else:
         namespace[name] = value

@@ -17,7 +17,7 @@ from pytest_durable.simulator.clock import Clock
 from pytest_durable.simulator.execution import SimulatedExecution
 from pytest_durable.simulator.invocation import MEANT_FOR_PYTEST
 from pytest_durable.simulator.replaying.bindings import Bindings
-from pytest_durable.simulator.replaying.inputs import Input, inputs_of
+from pytest_durable.simulator.replaying.inputs import Input, functions_in, inputs_of
 from pytest_durable.simulator.replaying.site import Sites, calling_sites
 from pytest_durable.simulator.replaying.surroundings import Surroundings
 from pytest_durable.simulator.runtime import OperationWatcher
@@ -40,6 +40,12 @@ class TracedCall(NamedTuple):
         """What the operation is."""
         call = self.call
         return call.operation_type, call.sub_type, call.name or None, call.parent_id or None
+
+    @property
+    def functions(self) -> tuple[tuple[object, ...], ...]:
+        """What the functions do that it is given: the same for two that are the same but for their lines."""
+        codes = [each.__code__ for each in functions_in(self.call.inputs)]
+        return tuple((code.co_code, code.co_consts, code.co_names, code.co_freevars) for code in codes)
 
     @property
     def label(self) -> str:

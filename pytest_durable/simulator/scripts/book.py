@@ -100,6 +100,25 @@ class ScriptBook:
     def _all(self) -> list[Script[Any]]:
         return [*self._callbacks, *self._invokes, *self._steps]
 
+    @property
+    def idle(self) -> frozenset[tuple[int, str]]:
+        """The scripts that have not been used, and say not how often they are to be: number and repr."""
+        return frozenset(
+            (number, repr(script))
+            for number, script in enumerate(self._all())
+            if not script.uses and script.times is None
+        )
+
+    @property
+    def used(self) -> frozenset[tuple[int, str]]:
+        """The scripts that have been used, as in `idle`."""
+        return frozenset((number, repr(script)) for number, script in enumerate(self._all()) if script.uses)
+
+    @property
+    def only_idles(self) -> bool:
+        """Whether nothing is wrong with how often scripts were used but that some were not."""
+        return all(script.was_used_as_said or script.times is None for script in self._all())
+
     def complaints(self, executions: Iterable[SimulatedExecution]) -> list[str]:
         """Return what is wrong with how often scripts were used in these executions."""
         if all(script.was_used_as_said for script in self._all()):

@@ -63,6 +63,12 @@ def test_a_double_charge_is_found_and_is_one_crash() -> None:
     assert report.trial.failure is not None
 
 
+def test_what_makes_the_test_fail_counts_as_covered() -> None:
+    report, _ = explored(charged_once)
+    assert report.coverage.points_covered == report.coverage.runs - 1
+    assert "at an effect 2 of 3" in str(report.coverage)
+
+
 def test_the_line_to_paste_and_the_token_make_the_same_failure_again() -> None:
     report, run = explored(racing, crashes="none", api_faults="none")
     assert report.outcome is Outcome.FOUND
@@ -175,7 +181,7 @@ def test_a_budget_of_runs_is_kept_and_told(schedules: int) -> None:
         f"budget of {schedules} schedules reached after {schedules} run"
     )
     assert not report.coverage.is_complete
-    assert sum(report.coverage.covered.values()) == schedules
+    assert sum(report.coverage.covered.values()) == schedules - report.coverage.schedules
 
 
 def test_a_budget_that_is_just_enough_cuts_nothing_off() -> None:

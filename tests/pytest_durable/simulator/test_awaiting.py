@@ -12,8 +12,10 @@ import pytest
 from durable_sdk import DurableContext, durable_execution
 from durable_sdk.config import CallbackConfig, Duration, WaitForCallbackConfig
 from durable_sdk.exceptions import CallbackTimeoutError
+from pytest_durable import faults
 from pytest_durable.errors import DurableStuckError, DurableTestError, ExecutionFailedError, UsageError
 from pytest_durable.simulator.driver import Execution
+from pytest_durable.simulator.injector import Injector
 
 BOTH_SCHEDULES = pytest.mark.parametrize("random_schedule", [False, True], ids=["in order", "random"])
 
@@ -169,3 +171,27 @@ def test_an_unknown_execution_is_a_misuse() -> None:
     runner = corpus.make_runner(after_a_day)
     with pytest.raises(UsageError, match="no execution 'nowhere'"):
         runner.wait_for_callback("nowhere")
+
+
+@pytest.mark.parametrize("times", [1, 3])
+@pytest.mark.parametrize(
+    "place", [{"before_step": True}, {"after_step": True}, {"at_checkpoint": 2, "persisted": True}]
+)
+def test_a_callback_is_awaited_only_when_the_handler_has_got_over_a_fault(
+    place: dict[str, Any], times: int
+) -> None:
+    told: list[str] = []
+
+    @durable_execution
+    def asks(event: dict, context: DurableContext) -> Any:
+        return context.wait_for_callback(lambda callback_id, _: told.append(callback_id), name="approval")
+
+    injector = Injector([faults.crash(**place, times=times)])
+    runner = corpus.make_runner(asks, injector=injector)
+    execution = runner.start()
+    callback_id = execution.until_callback("approval")
+    assert told[-1:] == [callback_id]
+    assert execution._execution.invocation is None
+    runner.send_callback_success(callback_id, value="yes")
+    assert execution.finish().value == '"yes"'
+    assert injector.struck

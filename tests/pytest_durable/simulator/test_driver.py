@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -11,8 +12,12 @@ import corpus
 import pytest
 
 from durable_sdk import DurableContext, durable_execution
+from pytest_durable import faults
 from pytest_durable.errors import DurableTestError
+from pytest_durable.faults import Fault
 from pytest_durable.simulator.driver import Execution
+from pytest_durable.simulator.injector import Injector
+from pytest_durable.simulator.runner import LocalRunner
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -257,3 +262,57 @@ def test_driving_takes_no_real_time() -> None:
     began = time.perf_counter()
     start().until("third").advance("30d").finish()
     assert time.perf_counter() - began < 2
+
+
+def struck(handler: Any, *planned: Fault, **options: Any) -> LocalRunner:
+    return corpus.make_runner(handler, injector=Injector(planned), **options)
+
+
+def test_until_suspended_goes_on_through_the_retry_after_a_fault() -> None:
+    runner = struck(three_stages, faults.crash(after_step="first"))
+    execution = runner.start().until_suspended()
+    assert names(execution)[-2:] == ["WaitStarted short", "InvocationCompleted"]
+    assert runner.clock.now == START + timedelta(seconds=5)
+
+
+def test_until_suspended_goes_on_through_several_retries_to_the_end() -> None:
+    execution = struck(sleeps_in_a_step, faults.crash(after_step="slow", times=3)).start().until_suspended()
+    assert execution.result().status == "SUCCEEDED"
+
+
+def test_until_suspended_stops_at_a_sandbox_that_the_test_has_killed() -> None:
+    execution = start(sleeps_in_a_step).until("slow").advance("3s").crash()
+    before = names(execution)
+    assert names(execution.until_suspended()) == before
+    assert execution.finish().status == "SUCCEEDED"
+
+
+def test_advance_goes_on_until_the_handler_has_got_over_a_fault() -> None:
+    runner = struck(three_stages, faults.crash(after_step="third"))
+    execution = runner.start().until_suspended().advance("1m").advance("1h")
+    assert execution.result().value == "done"
+    assert runner.clock.now == START + timedelta(hours=1, minutes=1, seconds=5)
+
+
+def test_the_clock_goes_on_until_each_handler_has_got_over_a_fault() -> None:
+    runner = struck(three_stages, faults.crash(after_step="third"))
+    execution = runner.start()
+    runner.clock.advance("1h1m")
+    assert execution.result().value == "done"
+    assert runner.clock.now == START + timedelta(hours=1, minutes=1, seconds=5)
+
+
+def test_advance_is_exact_when_the_handler_itself_ends_its_process() -> None:
+    lives: list[int] = []
+
+    @durable_execution
+    def exits(event: dict, context: DurableContext) -> str:
+        lives.append(1)
+        if len(lives) == 1:
+            os._exit(1)
+        return "done"
+
+    runner = corpus.make_runner(exits)
+    execution = runner.start().advance("3s")
+    assert execution.result().status == "RUNNING"
+    assert runner.clock.now == START + timedelta(seconds=3)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import corpus
@@ -13,7 +17,9 @@ import pytest
 
 from durable_sdk import DurableContext, durable_execution, durable_step
 from durable_sdk.exceptions import ValidationError
-from pytest_durable.errors import DurableStuckError, UsageError
+from pytest_durable import faults
+from pytest_durable.errors import DurableStuckError, NonDeterminismError, UsageError
+from pytest_durable.simulator.injector import Injector
 
 
 def in_a_thread(context: DurableContext) -> Any:
@@ -71,6 +77,94 @@ def test_a_branch_that_blocks_on_another_is_reported_even_if_the_handler_catches
     finally:
         # Lets the blocked thread go.
         opened.set()
+
+
+def test_a_lock_that_is_held_across_a_durable_operation_is_reported_soon_and_by_its_lines() -> None:
+    lock = threading.Lock()
+
+    def guarded(branch: DurableContext) -> int:
+        with lock:
+            return branch.step(lambda _: 1, name="inside")
+
+    @durable_execution
+    def handler(event: Any, context: DurableContext) -> Any:
+        return context.parallel([guarded, guarded]).get_results()
+
+    began = time.monotonic()
+    with pytest.raises(DurableStuckError) as caught:
+        corpus.make_runner(handler).run()
+    assert time.monotonic() - began < 10
+    lines = str(caught.value).splitlines()
+    assert lines[0].startswith("branch-1 blocks on a lock, queue or event that only another branch would")
+    assert "hold none across a durable operation" in lines[0]
+    assert re.fullmatch(r"  branch-1 is at test_misuse\.py:\d+: with lock:", lines[1])
+    assert re.search(r"branch-0 is parked at test_misuse\.py:\d+: return branch\.step", lines[-1])
+    # Whoever held it has been unwound, and has let it go.
+    assert lock.acquire(timeout=5)
+
+
+def once(context: DurableContext) -> Any:
+    while True:
+        try:
+            return context.step(lambda _: 1, name="inside")
+        except BaseException:
+            pass
+
+
+def twice(context: DurableContext) -> Any:
+    while True:
+        try:
+            return once(context)
+        except BaseException:
+            pass
+
+
+def kept(context: DurableContext) -> Any:
+    errors = []
+    while True:
+        try:
+            return context.step(lambda _: 1, name="inside")
+        except BaseException as error:
+            errors.append(error)
+
+
+def in_a_branch(context: DurableContext) -> Any:
+    return context.parallel([once, once]).get_results()
+
+
+@pytest.mark.parametrize("code", [once, twice, kept, in_a_branch])
+def test_code_that_catches_everything_for_ever_is_ended_when_its_sandbox_has_died(
+    code: Callable[[DurableContext], Any],
+) -> None:
+    @durable_execution
+    def handler(event: Any, context: DurableContext) -> Any:
+        return code(context)
+
+    before = sys.gettrace()
+    runner = corpus.make_runner(handler, injector=Injector([faults.crash(after_step="inside")]))
+    with pytest.raises(DurableStuckError) as caught:
+        runner.run()
+    assert "goes on after its sandbox has died" in str(caught.value)
+    assert "Catch Exception instead" in str(caught.value)
+    assert re.search(r"is at test_misuse\.py:\d+: return context\.step", str(caught.value))
+    assert sys.gettrace() is before
+
+
+@pytest.mark.parametrize("code", [once, twice, in_a_branch])
+def test_a_replay_of_code_that_catches_everything_for_ever_ends(
+    code: Callable[[DurableContext], Any],
+) -> None:
+    @durable_execution
+    def handler(event: Any, context: DurableContext) -> Any:
+        return code(context)
+
+    before = sys.gettrace()
+    runner = corpus.make_runner(handler, traces_operations=True)
+    assert runner.run().status == "SUCCEEDED"
+    # In a branch it differs from no run; in the handler itself it does.
+    with suppress(NonDeterminismError):
+        runner.check_replay()
+    assert sys.gettrace() is before
 
 
 @pytest.mark.parametrize("error", [asyncio.CancelledError(), GeneratorExit(), BaseException("odd")], ids=repr)

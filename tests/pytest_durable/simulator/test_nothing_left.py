@@ -7,10 +7,12 @@ import gc
 import logging
 import os
 import random
+import secrets
 import signal
 import sys
 import threading
 import time
+import uuid
 import warnings
 from pathlib import Path
 from typing import Any
@@ -46,6 +48,7 @@ def handler(event: Any, context: DurableContext) -> list[str]:
         def work() -> str:
             with Path(__file__).open(encoding="utf-8") as file:
                 time.sleep(index)
+                random.Random().shuffle([uuid.uuid4(), random.gauss(0, 1), secrets.token_hex()])
                 return item + file.read(1)
 
         return inner.step(work, name="work")
@@ -89,7 +92,14 @@ def state_of_process() -> dict[str, Any]:
         "collector": (gc.isenabled(), gc.get_threshold(), list(gc.callbacks), gc.get_freeze_count()),
         "cores": os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None,
         "directory": Path.cwd(),
-        "chance": random.getstate(),
+        "chance": (random.getstate(), random.Random.seed),
+        "draws": sorted(
+            (name, attribute)
+            for name, module in list(sys.modules.items())
+            for attribute, value in list(getattr(module, "__dict__", {}).items())
+            if value is os.urandom or value is random.seed
+        ),
+        "system's chance": (os.urandom, random.seed, vars(random)["_urandom"]),
         "hooks": (sys.gettrace(), sys.getprofile(), sys.excepthook, threading.excepthook, sys.unraisablehook),
         "imports": (list(sys.path), list(sys.meta_path), sorted(sys.modules)),
         "signals": [signal.getsignal(number) for number in sorted(signal.valid_signals())],
@@ -109,7 +119,9 @@ def test_a_thousand_crashes_leave_nothing() -> None:
     assert not changed
 
 
-@pytest.mark.parametrize("what", ["threads", "files", "clocks", "environment", "cores", "directory"])
+@pytest.mark.parametrize(
+    "what", ["threads", "files", "clocks", "environment", "cores", "directory", "chance", "draws"]
+)
 def test_what_is_left_would_be_noticed(what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = state_of_process()[what]
     over = threading.Event()
@@ -121,6 +133,10 @@ def test_what_is_left_would_be_noticed(what: str, tmp_path: Path, monkeypatch: p
             file = (tmp_path / "left").open("w", encoding="utf-8")
         case "clocks":
             monkeypatch.setattr(datetime, "datetime", freezegun.api.FakeDatetime)
+        case "chance":
+            monkeypatch.setattr(random.Random, "seed", lambda *_: None)
+        case "draws":
+            monkeypatch.setattr(random, "_urandom", bytes)
         case "environment":
             monkeypatch.setenv("LEFT", "1")
         case "cores":

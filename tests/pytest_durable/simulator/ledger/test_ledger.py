@@ -12,7 +12,7 @@ import corpus
 import pytest
 
 from durable_sdk import DurableContext, StepContext, durable_execution
-from durable_sdk.config import Duration, StepConfig
+from durable_sdk.config import Duration, StepConfig, StepSemantics
 from durable_sdk.retries import RetryPresets
 from pytest_durable.errors import UsageError
 from pytest_durable.simulator.ledger.ledger import EffectLedger
@@ -201,6 +201,39 @@ def test_a_double_charge_is_told_with_the_crash_between(ledger: EffectLedger) ->
     assert ledger.lines() == [
         "charge x2: invocation 1 attempt 1, invocation 2 attempt 1 (crash between)",
     ]
+
+
+def test_an_at_most_once_step_that_the_retry_strategy_attempts_again_is_told(ledger: EffectLedger) -> None:
+    def charge(_: StepContext) -> None:
+        ledger.record("charge")
+        if ledger.count("charge") == 1:
+            os._exit(1)
+
+    def message(config: StepConfig) -> str:
+        run(charge, config=config)
+        return refusal(ledger.at_most_once, "charge")
+
+    once = StepSemantics.AT_MOST_ONCE_PER_RETRY
+    told, again, advice = message(StepConfig(step_semantics=once)).splitlines()[2:]
+    assert told.strip() == (
+        "Invocation 1 crashed at 00:00:00 within attempt 1 of step 'charge'. The step runs at most once for "
+        "each attempt, so that attempt failed with StepInterruptedError, and the retry strategy, which "
+        "repeats that as it does any failure, began attempt 2."
+    )
+    assert again == "  2. invocation 3, attempt 2 of step 'charge', at 2026-01-01 00:00:07"
+    assert advice == (
+        "What to do: Let no attempt follow an interrupted one: "
+        "StepConfig(retry_strategy=RetryPresets.none(), "
+        "step_semantics=StepSemantics.AT_MOST_ONCE_PER_RETRY), or a strategy that does not retry "
+        "StepInterruptedError; or give the receiver an idempotency key that a repeated attempt finds again, "
+        "such as the order's id, and demand durable_effects.idempotent('charge')."
+    )
+    assert ledger.lines() == [
+        "charge x2: invocation 1 attempt 1, invocation 3 attempt 2 (interrupted attempt repeated)"
+    ]
+    ledger.clear()
+    run(charge, config=StepConfig(retry_strategy=RetryPresets.none(), step_semantics=once))
+    ledger.exactly_once("charge")
 
 
 def test_a_failed_attempt_between_two_effects_is_told(ledger: EffectLedger) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from pytest_durable.simulator.replaying.surroundings import Surroundings, copied, environment_kept
+from pytest_durable.simulator.replaying.plain import copied
+from pytest_durable.simulator.replaying.surroundings import Surroundings, environment_kept
 
 SETTINGS: dict[str, Any] = {"rate": [1]}
 LIMIT = 3
