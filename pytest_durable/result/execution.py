@@ -50,7 +50,8 @@ class DurableFunctionTestResult(Lookups):
 
     Nothing is computed before it is asked for. A log that grows later leaves the result as it was.
     ``invoked`` are the executions of the durable functions that this one has invoked, in order of start;
-    ``faults`` those that struck in this one, as text, by the number of the invocation.
+    ``faults`` those that struck in this one, as text, by the number of the invocation; ``notes`` say what of
+    a history from elsewhere could not be read, or was not all there.
     """
 
     def __init__(
@@ -60,12 +61,14 @@ class DurableFunctionTestResult(Lookups):
         seed: int | None = None,
         invoked: Sequence[DurableFunctionTestResult] = (),
         faults: Mapping[int, Sequence[str]] | None = None,
+        notes: Sequence[str] = (),
     ) -> None:
         self._given = log
         self._length = len(log)
         self.seed = seed
         self.invoked = tuple(invoked)
         self._faults = faults
+        self.notes = tuple(notes)
 
     def __repr__(self) -> str:
         parts: list[str] = [self.execution_status.value]
@@ -204,6 +207,7 @@ class DurableFunctionTestResult(Lookups):
         parts = [timeline(self._log, self._faults)]
         for invoked in self.invoked:
             parts.append(indent(f"{self._invoke_of(invoked)}{invoked.timeline()}", "    "))
+        parts.extend(f"note: {note}" for note in self.notes)
         return "\n".join(parts)
 
     def _invoke_of(self, invoked: DurableFunctionTestResult) -> str:
