@@ -94,13 +94,20 @@ class InProcessEndpoint:
 
     @contextmanager
     def time_shown(self) -> Iterator[None]:
-        """Show virtual time to whatever else answers a call of the test, as handlers see it anyway."""
+        """Show virtual time to whatever else answers a call of the test.
+
+        Handlers see it anyway; of several threads of the test one does at a time.
+        """
         simulator = self._runner.simulator
-        if self.is_inside or not simulator.options.virtual_clock:
+        world = simulator.world
+        if world.turns.is_given or not simulator.options.virtual_clock or not _turn.acquire(blocking=False):
             yield
             return
-        with wall_clock.shown(simulator.world.clock, to_all=True):
-            yield
+        try:
+            with wall_clock.shown(world.clock, to_all=True):
+                yield
+        finally:
+            _turn.release()
 
     def answer(self, request: Request) -> Response:
         """Return the response to a request.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import io
 import json
 import time
 from collections.abc import Iterator
@@ -387,6 +388,28 @@ def test_steps_use_the_rest_of_moto_in_virtual_time() -> None:
         assert table.get_item(Key={"id": "a1"})["Item"]["state"] == "stored"
         messages = boto3.client("sqs").receive_message(QueueUrl=url)["Messages"]
         assert [message["Body"] for message in messages] == ["a1"]
+
+
+def test_clients_with_threads_of_their_own_work_in_steps_and_tests() -> None:
+    s3 = boto3.client("s3")
+
+    def upload(key: str) -> int:
+        # Of more than 8 MiB: in parts, each sent by a thread.
+        s3.upload_fileobj(io.BytesIO(bytes(9 << 20)), "archive", key)
+        return int(s3.head_object(Bucket="archive", Key=key)["ContentLength"])
+
+    @durable_execution
+    def store(event: Any, context: DurableContext) -> int:
+        return context.step(lambda _: upload("step"), name="upload")
+
+    with moto.mock_aws(), mock_durable({"store": store}):
+        s3.create_bucket(Bucket="archive")
+        answer = invoke(boto3.client("lambda"), "store:$LATEST", {})
+        assert json.load(answer["Payload"]) == 9 << 20
+        with ThreadPoolExecutor(3) as pool:
+            assert list(pool.map(upload, "abc")) == [9 << 20] * 3
+    assert datetime.now(UTC).year > 2000
+    assert "freezegun" not in type(datetime.now(UTC)).__module__
 
 
 @durable_execution
