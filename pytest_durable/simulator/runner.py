@@ -41,12 +41,7 @@ from pytest_durable.simulator.replaying.hash_order import check_hash_order
 from pytest_durable.simulator.replaying.hints import hints
 from pytest_durable.simulator.replaying.trace import Trace
 from pytest_durable.simulator.runner_clock import RunnerClock
-<<<<<<< HEAD
-from pytest_durable.simulator.scripts.book import Around
-=======
 from pytest_durable.simulator.scripts.book import Around, ScriptBook
-from pytest_durable.scripts.callbacks import CallbackScript
->>>>>>> main
 from pytest_durable.simulator.scripts.invokes import InvokeScript
 from pytest_durable.simulator.scripts.steps import StepScript
 from pytest_durable.simulator.service import dispatch
