@@ -65,11 +65,13 @@ bench: $(READY)
 	$(BIN)/python benchmarks/run.py
 
 # Takes minutes: each case of the corpus a thousand times, thousands of workflows with fresh chance, and ten
-# thousand plans of faults and orders, each run three times.
+# thousand plans of faults and orders, each run three times; then a hundred deaths of sandboxes, and forty of
+# the server.
 soak: $(READY)
 	SOAK_RUNS=1000 $(BIN)/python -m pytest -n 2 -q -k many_runs tests/pytest_durable/simulator/test_determinism.py
 	cd tests && $(abspath $(BIN))/python -m model.soak
 	cd tests && PYTHONPATH=.. $(abspath $(BIN))/python -m plans.replayed 10000
+	cd tests && $(abspath $(BIN))/python -m kills 100 40
 
 differential: $(READY)
 	$(BIN)/python tests/differential/run.py

@@ -106,7 +106,8 @@ def _before_send(request: Any, event_name: str, **others: Any) -> Any:
         return None
     if event_name.removeprefix(_LAMBDA) not in supported_operations():
         return None
-    asked = Request(request.method, url.path, url.query, _headers(request), _body(request))
+    headers = {**_headers(request), "host": url.hostname or ""}
+    asked = Request(request.method, url.path, url.query, headers, _body(request))
     endpoint = _responsible(asked)
     if endpoint is None:
         return None

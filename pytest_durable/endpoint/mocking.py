@@ -142,7 +142,16 @@ class MockDurable:
                 mock.runner.release()
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
-        """Decorate a test, which may be asynchronous."""
+        """Decorate a test, which may be asynchronous.
+
+        Raises:
+            UsageError: it is a class or a generator.
+        """
+        if inspect.isclass(function) or inspect.isgeneratorfunction(function):
+            raise UsageError(
+                f"mock_durable decorates test functions, got {function!r}. "
+                "In a fixture, use it in a with statement around the yield."
+            )
         if inspect.iscoroutinefunction(function):
 
             @functools.wraps(function)

@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,9 +20,12 @@ from moto.core.botocore_stubber import BotocoreStubber
 
 import pytest_durable
 from durable_sdk import DurableContext, durable_execution
-from durable_sdk.config import CallbackConfig, Duration
+from durable_sdk.config import CallbackConfig, Duration, StepConfig
+from durable_sdk.retries import RetryPresets
 from pytest_durable import faults
+from pytest_durable.endpoint import in_process
 from pytest_durable.endpoint.mocking import DurableMock, mock_durable
+from pytest_durable.endpoint.wire import supported_operations
 from pytest_durable.errors import (
     DurableStuckError,
     NonDeterminismError,
@@ -178,6 +182,19 @@ def test_a_function_is_found_by_every_qualified_name(client: Any, params: dict[s
     assert client.invoke(**params, Payload=b'{"name": "Ada"}')["StatusCode"] == 200
 
 
+def test_a_function_is_in_the_region_of_the_client(mock: DurableMock) -> None:
+    client = boto3.client("lambda", region_name="eu-central-1")
+    arn = started(client, "greet:$LATEST", {"name": "Ada"})
+    assert arn.startswith("arn:aws:lambda:eu-central-1:123456789012:function:greet:$LATEST/")
+    assert client.get_durable_execution(DurableExecutionArn=arn)["FunctionArn"] == arn.partition("/")[0]
+
+
+def test_an_alias_is_no_part_of_the_arn_of_an_execution(client: Any) -> None:
+    arn = started(client, "greet:live", {"name": "Ada"})
+    assert ":function:greet:$LATEST/" in arn
+    assert client.get_durable_execution(DurableExecutionArn=arn)["Status"] == "SUCCEEDED"
+
+
 def test_a_durable_function_is_not_invoked_without_a_qualifier(client: Any) -> None:
     with pytest.raises(ClientError, match="unqualified") as caught:
         invoke(client, "greet", {"name": "Ada"})
@@ -301,10 +318,31 @@ def test_an_execution_is_stopped(client: Any) -> None:
     assert seen["Error"]["ErrorMessage"] == "enough"
 
 
-@pytest.mark.skipif(
-    not hasattr(boto3.session.Session(region_name="us-east-1").client("lambda"), "pause_durable_execution"),
-    reason="this boto3 does not know how to pause",
-)
+@pytest.mark.skipif("DeleteDurableExecution" not in supported_operations(), reason="boto3 is older")
+def test_an_execution_that_has_ended_can_be_deleted_and_its_name_used_again(client: Any) -> None:
+    arn = started(client, "approve:$LATEST", {}, DurableExecutionName="one")
+    with pytest.raises(client.exceptions.ResourceConflictException):
+        client.delete_durable_execution(DurableExecutionArn=arn)
+    client.stop_durable_execution(DurableExecutionArn=arn)
+    answer = client.delete_durable_execution(DurableExecutionArn=arn)
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 202
+    assert answer["DeletionRequestTimestamp"] == START
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        client.get_durable_execution(DurableExecutionArn=arn)
+    assert client.list_durable_executions_by_function(FunctionName="approve")["DurableExecutions"] == []
+    assert started(client, "approve:$LATEST", {"other": 1}, DurableExecutionName="one") != arn
+
+
+@pytest.mark.skipif("PauseDurableExecution" not in supported_operations(), reason="boto3 is older")
+def test_what_has_ended_is_neither_paused_nor_resumed(client: Any) -> None:
+    arn = started(client, "greet:$LATEST", {"name": "Ada"})
+    for call in (client.pause_durable_execution, client.resume_durable_execution):
+        with pytest.raises(client.exceptions.ResourceConflictException) as caught:
+            call(DurableExecutionArn=arn)
+        assert refusal(caught) == ("ResourceConflictException", 409)
+
+
+@pytest.mark.skipif("PauseDurableExecution" not in supported_operations(), reason="boto3 is older")
 def test_an_execution_is_paused_and_resumed(client: Any) -> None:
     arn = started(client, "greet:$LATEST", {"name": "Ada"})
     other = started(client, "approve:$LATEST", {})
@@ -409,6 +447,35 @@ def test_a_step_that_waits_for_what_never_ends_runs_into_its_time_limit(
     assert "timed out after 900" in json.load(answer["Payload"])["errorMessage"]
 
 
+def test_threads_of_the_test_take_turns(mock: DurableMock, client: Any) -> None:
+    def order(number: int) -> str:
+        answer = invoke(client, "greet:$LATEST", {"name": str(number)})
+        client.list_durable_executions_by_function(FunctionName="greet")
+        return str(json.load(answer["Payload"]))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(order, range(24))) == [f"Hello {number}" for number in range(24)]
+    assert len(mock.results) == 24
+
+
+def test_a_thread_that_a_step_starts_cannot_call(
+    mock: DurableMock, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(in_process, "_TURN_SECONDS", 0.05)
+
+    @durable_execution
+    def threaded(event: Any, context: DurableContext) -> Any:
+        def ask(_: Any) -> Any:
+            with ThreadPoolExecutor(1) as pool:
+                return pool.submit(invoke, client, "double", 1).result()["StatusCode"]
+
+        return context.step(ask, name="ask", config=StepConfig(retry_strategy=RetryPresets.none()))
+
+    mock.register("threaded", threaded)
+    answer = invoke(client, "threaded:$LATEST", {})
+    assert "cannot call boto3 there" in json.load(answer["Payload"])["errorMessage"]
+
+
 # Which clients, and for how long.
 
 
@@ -506,6 +573,18 @@ def test_it_decorates_tests_and_keeps_their_arguments() -> None:
     assert asyncio.run(asynchronous(4)) == 8
     assert list(inspect.signature(decorated).parameters) == ["number"]
     assert decorated.__doc__ == "Say so."
+
+
+def test_it_decorates_neither_classes_nor_fixtures_that_yield() -> None:
+    class Tests:
+        pass
+
+    def fixture() -> Iterator[int]:
+        yield 1
+
+    for wrong in (Tests, fixture):
+        with pytest.raises(UsageError, match="decorates test functions"):
+            mock_durable(FUNCTIONS)(wrong)
 
 
 def test_each_time_it_begins_anew() -> None:

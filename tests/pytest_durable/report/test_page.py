@@ -1,4 +1,4 @@
-"""The page of a run stands on its own, is the same for any order, and nothing of a test can break out of it."""
+"""The page of a run stands on its own, is the same in any order, and no test can break out of it."""
 
 from __future__ import annotations
 
