@@ -94,13 +94,20 @@ class InProcessEndpoint:
 
     @contextmanager
     def time_shown(self) -> Iterator[None]:
-        """Show virtual time to whatever else answers a call of the test, as handlers see it anyway."""
+        """Show virtual time to whatever else answers a call of the test.
+
+        Handlers see it anyway; of several threads of the test one does at a time.
+        """
         simulator = self._runner.simulator
-        if self.is_inside or not simulator.options.virtual_clock:
+        world = simulator.world
+        if world.turns.is_given or not simulator.options.virtual_clock or not _turn.acquire(blocking=False):
             yield
             return
-        with wall_clock.shown(simulator.world.clock, to_all=True):
-            yield
+        try:
+            with wall_clock.shown(world.clock, to_all=True):
+                yield
+        finally:
+            _turn.release()
 
     def answer(self, request: Request) -> Response:
         """Return the response to a request.
@@ -119,6 +126,9 @@ class InProcessEndpoint:
 
     def _answer_in_turn(self, call: ParsedCall, region: str) -> dict[str, Any]:
         if self.is_inside:
+            if self._runner.simulator.world.turns.current.sandbox.closed:
+                # What is being unwound has died: nothing of it reaches the service any more.
+                raise SandboxKilled
             return self._serve(call, region)
         if not _turn.acquire(timeout=_TURN_SECONDS):
             raise UsageError(
@@ -211,8 +221,8 @@ def _await_inside(execution: SimulatedExecution) -> None:
     runtime = _runtime.current.get()
     if not isinstance(runtime, SimulatedRuntime):
         raise UsageError(
-            "A handler waits for an execution in a thread that it has started by itself. "
-            "Invoke from the handler's own thread, or with InvocationType='Event'."
+            "A handler waits for an execution where its context variables are not seen. "
+            "Invoke in the context of the handler, or with InvocationType='Event'."
         )
     while not execution.closed:
         runtime.sleep(_POLL_SECONDS)

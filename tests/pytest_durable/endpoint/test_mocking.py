@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import io
 import json
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -388,6 +390,28 @@ def test_steps_use_the_rest_of_moto_in_virtual_time() -> None:
         assert [message["Body"] for message in messages] == ["a1"]
 
 
+def test_clients_with_threads_of_their_own_work_in_steps_and_tests() -> None:
+    s3 = boto3.client("s3")
+
+    def upload(key: str) -> int:
+        # Of more than 8 MiB: in parts, each sent by a thread.
+        s3.upload_fileobj(io.BytesIO(bytes(9 << 20)), "archive", key)
+        return int(s3.head_object(Bucket="archive", Key=key)["ContentLength"])
+
+    @durable_execution
+    def store(event: Any, context: DurableContext) -> int:
+        return context.step(lambda _: upload("step"), name="upload")
+
+    with moto.mock_aws(), mock_durable({"store": store}):
+        s3.create_bucket(Bucket="archive")
+        answer = invoke(boto3.client("lambda"), "store:$LATEST", {})
+        assert json.load(answer["Payload"]) == 9 << 20
+        with ThreadPoolExecutor(3) as pool:
+            assert list(pool.map(upload, "abc")) == [9 << 20] * 3
+    assert datetime.now(UTC).year > 2000
+    assert "freezegun" not in type(datetime.now(UTC)).__module__
+
+
 @durable_execution
 def pause(event: dict[str, Any], context: DurableContext) -> str:
     context.wait(Duration.from_minutes(5))
@@ -445,6 +469,23 @@ def test_a_step_that_waits_for_what_never_ends_runs_into_its_time_limit(
     mock.register("hopeless", hopeless)
     answer = invoke(client, "hopeless:$LATEST", {})
     assert "timed out after 900" in json.load(answer["Payload"])["errorMessage"]
+
+
+def test_nothing_is_heard_of_a_sandbox_that_has_died(mock: DurableMock, client: Any) -> None:
+    @durable_execution
+    def slow(event: Any, context: DurableContext) -> None:
+        def work(_: Any) -> None:
+            try:
+                time.sleep(3600)
+            finally:
+                started(client, "greet:$LATEST", {"name": "Ada"})
+
+        context.step(work, name="work")
+
+    mock.register("slow", slow)
+    assert "timed out" in json.load(invoke(client, "slow:$LATEST", {})["Payload"])["errorMessage"]
+    listed = client.list_durable_executions_by_function(FunctionName="greet")
+    assert listed["DurableExecutions"] == []
 
 
 def test_threads_of_the_test_take_turns(mock: DurableMock, client: Any) -> None:
