@@ -12,7 +12,7 @@ from pytest_durable.result.wording import counted, span
 # A page wraps lines, so values may be longer than in a terminal.
 _VALUE_WIDTH = 400
 
-_STYLE = """
+STYLE = """
 :root { color-scheme: light dark; --text: #1c2430; --soft: #66707f; --line: #dde2e8;
   --lane: #f5f7f9; --page: #ffffff; --bad: #b3261e; --good: #1a7f37; }
 @media (prefers-color-scheme: dark) {
@@ -42,7 +42,6 @@ def html_page(log: EventLog, *, title: str | None = None, seed: int | None = Non
     """Return the page: a table with a lane for each invocation, in order of time."""
     heading = escape(title if title is not None else headline(log))
     about = [counted(len(log), "event")] + ([] if seed is None else [f"seed {seed}"])
-    lanes = "\n".join(_lane(lane) for lane in lanes_of(log, _VALUE_WIDTH))
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -50,20 +49,26 @@ def html_page(log: EventLog, *, title: str | None = None, seed: int | None = Non
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{heading}</title>
 <style>
-{_STYLE}
+{STYLE}
 </style>
 </head>
 <body>
 <h1>{heading}</h1>
 <p>{", ".join(about)}</p>
-<table>
-<thead><tr><th scope="col">Invocation</th><th scope="col">Time</th><th scope="col">What</th>\
-<th scope="col">Outcome</th></tr></thead>
-{lanes}
-</table>
+{timeline_table(log)}
 </body>
 </html>
 """
+
+
+def timeline_table(log: EventLog) -> str:
+    """Return the table alone, for a page that has `STYLE`."""
+    lanes = "\n".join(_lane(lane) for lane in lanes_of(log, _VALUE_WIDTH))
+    return f"""<table>
+<thead><tr><th scope="col">Invocation</th><th scope="col">Time</th><th scope="col">What</th>\
+<th scope="col">Outcome</th></tr></thead>
+{lanes}
+</table>"""
 
 
 def _lane(lane: Lane) -> str:

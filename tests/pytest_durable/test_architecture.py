@@ -49,6 +49,7 @@ SEAMS = {
     "simulator.affinity": {"os"},
     "endpoint.server.app": {"asyncio", "uuid"},
     "endpoint.server.engine": {"concurrent", "secrets", "threading", "time"},
+    "endpoint.server.pages": {"asyncio"},
     "endpoint.server.processes": {"concurrent", "os", "queue", "threading"},
     "endpoint.server.sandbox": {"os", "queue", "threading", "time"},
     "endpoint.server.service_time": {"time"},
