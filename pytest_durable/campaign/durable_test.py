@@ -79,6 +79,12 @@ class DurableTest:
         if token is not None:
             self._directions = Directions(plan=token.plan, seed=token.seed, is_trial=True)
 
+    @property
+    def is_for_the_cloud(self) -> bool:
+        """Whether the test runs in cloud mode only."""
+        mark = self._demands.mark
+        return mark is not None and mark.mode == "cloud"
+
     def make_runner(self) -> LocalRunner:
         """Return the runner of the run that begins.
 

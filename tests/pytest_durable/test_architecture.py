@@ -45,14 +45,18 @@ PARTS = (
     "report",
     "hookspec",
     "campaign",
+    "deployed",
 )
 
 # The modules that touch what the simulator is there to control, and why they may.
 SEAMS = {
     "endpoint.in_process": {"threading"},
     "simulator.affinity": {"os"},
+    "cloud.clock": {"time", "uuid"},
+    "deployed.settings": {"os"},
     "endpoint.server.app": {"asyncio", "uuid"},
     "endpoint.server.engine": {"concurrent", "secrets", "threading", "time"},
+    "endpoint.server.pages": {"asyncio"},
     "endpoint.server.processes": {"concurrent", "os", "queue", "threading"},
     "endpoint.server.sandbox": {"os", "queue", "threading", "time"},
     "endpoint.server.service_time": {"time"},
