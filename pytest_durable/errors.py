@@ -14,6 +14,8 @@
         OperationNotFoundError       a result has no such operation
         ExecutionFailedError         raise_for_status() of an execution that did not succeed
         ServiceError                 the simulated service refuses a request, as that of AWS does
+        CloudError                   something on the way to a deployed function fails
+          RefusedError               the service refuses a request of cloud mode; a ServiceError, too
 """
 
 from __future__ import annotations

@@ -121,9 +121,9 @@ def _start(api: Caller, log: Path) -> str:
 
 
 def _let_some_time_pass(chance: random.Random, logs: list[Path]) -> None:
-    """Let the handlers write some lines, and then a moment more."""
+    """Let the handlers write some lines, and then a moment more; now and then not even that."""
     most = _size(logs) + chance.randrange(_LINES_BETWEEN_KILLS)
-    until = time.monotonic() + chance.uniform(0.2, 1.5)
+    until = time.monotonic() + (chance.uniform(0, 1) if chance.random() < 0.2 else 5)
     while _size(logs) <= most and time.monotonic() < until:
         time.sleep(0.001)
     time.sleep(chance.uniform(0, 0.006))

@@ -13,7 +13,7 @@ from pytest_durable.result.wording import counted, span
 # A page wraps lines, so values may be longer than in a terminal.
 _VALUE_WIDTH = 400
 
-_STYLE = """
+STYLE = """
 :root { color-scheme: light dark; --text: #1c2430; --soft: #66707f; --line: #dde2e8;
   --lane: #f5f7f9; --page: #ffffff; --bad: #b3261e; --good: #1a7f37; }
 @media (prefers-color-scheme: dark) {
@@ -62,7 +62,7 @@ def html_document(heading: str, body: str, style: str = "") -> str:
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{heading}</title>
 <style>
-{_STYLE}{style and chr(10) + style}
+{STYLE}{style and chr(10) + style}
 </style>
 </head>
 <body>

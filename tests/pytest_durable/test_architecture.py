@@ -57,6 +57,7 @@ SEAMS = {
     "deployed.settings": {"os"},
     "endpoint.server.app": {"asyncio", "uuid"},
     "endpoint.server.engine": {"concurrent", "secrets", "threading", "time"},
+    "endpoint.server.pages": {"asyncio"},
     "endpoint.server.processes": {"concurrent", "os", "queue", "threading"},
     "endpoint.server.sandbox": {"os", "queue", "threading", "time"},
     "endpoint.server.service_time": {"time"},

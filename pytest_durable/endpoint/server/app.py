@@ -17,6 +17,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pytest_durable.endpoint.server.engine import Engine
+from pytest_durable.endpoint.server.pages import Pages
 from pytest_durable.endpoint.wire import Request, Response, parse, serialize, serialize_error
 from pytest_durable.endpoint.wire.requests import BODY_BYTES
 from pytest_durable.errors import ServiceError
@@ -117,6 +118,6 @@ def make_app(engine: Engine, hosts: Iterable[str]) -> Starlette:
     """Return the application. ``hosts`` are the names under which it may be called."""
     api = Api(engine)
     return Starlette(
-        routes=[Route("/{path:path}", api.serve, methods=list(_METHODS))],
+        routes=[*Pages(engine).routes, Route("/{path:path}", api.serve, methods=list(_METHODS))],
         middleware=[Middleware(Guard, hosts=hosts)],
     )
