@@ -29,7 +29,8 @@ STEPS_OF_A_STAGE = 4
 # The service gives up an execution after five failed invocations in a row.
 _KILLS_IN_A_ROW = 3
 
-_LINES_BETWEEN_KILLS = 8
+# How many bodies run between two kills, at most.
+_RUNS_BETWEEN_KILLS = 5
 
 
 @dataclass
@@ -121,16 +122,16 @@ def _start(api: Caller, log: Path) -> str:
 
 
 def _let_some_time_pass(chance: random.Random, logs: list[Path]) -> None:
-    """Let the handlers write some lines, and then a moment more; now and then not even that."""
-    most = _size(logs) + chance.randrange(_LINES_BETWEEN_KILLS)
+    """Let the handlers run some bodies, and then a moment more; now and then not even that."""
+    most = _runs(logs) + chance.randrange(_RUNS_BETWEEN_KILLS)
     until = time.monotonic() + (chance.uniform(0, 1) if chance.random() < 0.2 else 5)
-    while _size(logs) <= most and time.monotonic() < until:
+    while _runs(logs) <= most and time.monotonic() < until:
         time.sleep(0.001)
     time.sleep(chance.uniform(0, 0.006))
 
 
-def _size(logs: list[Path]) -> int:
-    return sum(log.read_bytes().count(b"\n") for log in logs)
+def _runs(logs: list[Path]) -> int:
+    return sum(log.read_bytes().count(b"run ") for log in logs)
 
 
 def _judge(api: Caller, logs: dict[str, Path], counts: Counts) -> None:
