@@ -14,11 +14,13 @@
         OperationNotFoundError       a result has no such operation
         ExecutionFailedError         raise_for_status() of an execution that did not succeed
         ServiceError                 the simulated service refuses a request, as that of AWS does
+        CloudError                   something on the way to a deployed function fails
+          RefusedError               the service refuses a request of cloud mode; a ServiceError, too
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from pytest_durable.exceptions import DurableFunctionsTestError
 
@@ -64,13 +66,13 @@ class ExecutionFailedError(DurableTestError):
 
 
 class ServiceError(DurableTestError):
-    """The simulated service refuses a request. ``response`` is what botocore's ClientError carries.
+    """The service refuses a request. ``response`` is what botocore's ClientError carries.
 
     The text begins with the service's code, such as ``ResourceNotFoundException``.
     """
 
-    code: ClassVar[str]
-    status: ClassVar[int]
+    code: str
+    status: int
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -86,3 +88,22 @@ class ServiceError(DurableTestError):
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
+
+
+class CloudError(DurableTestError):
+    """Something on the way to a deployed function fails. The message says what to do about it."""
+
+
+class RefusedError(CloudError, ServiceError):
+    """The service refuses a request of cloud mode. ``advice`` says what to do about it."""
+
+    def __init__(self, code: str, status: int, message: str, what: str, advice: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.status = status
+        self.what = what
+        self.advice = advice
+
+    def __str__(self) -> str:
+        advice = f" {self.advice}" if self.advice else ""
+        return f"{self.code}: {self.what} is refused: {self.message}{advice}"

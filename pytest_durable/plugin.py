@@ -15,6 +15,8 @@ import pytest
 
 if TYPE_CHECKING:
     from pytest_durable.campaign.durable_test import DurableTest
+    from pytest_durable.cloud.runner import CloudRunner
+    from pytest_durable.deployed.mode import CloudMode
     from pytest_durable.endpoint.mocking import DurableMock
     from pytest_durable.exploration.token import Token
     from pytest_durable.simulator.ledger.ledger import EffectLedger
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 _MARKERS = (
     "durable_execution(handler, lambda_function_name=None, functions=None, start_time=..., "
     "execution_timeout=None, invocation_timeout='15m', skip_time=True, clock='virtual', limits=None, "
-    "seed=None, schedule='in-order', replay_check=None): the durable handler that the fixture "
+    "seed=None, schedule='in-order', replay_check=None, mode=None): the durable handler that the fixture "
     "durable_runner runs, and how.",
     "durable_faults(*faults): what goes wrong in the test, as values of pytest_durable.faults.",
     "durable_explore(crashes='all', interleavings=50, api_faults='each', callbacks=(), budget=None, "
@@ -36,8 +38,10 @@ _FIXTURES = {"durable_runner", "durable_effects"}
 _test_key: pytest.StashKey[DurableTest] = pytest.StashKey()
 _token_key: pytest.StashKey[Token] = pytest.StashKey()
 
+_CLOUD = "durable-cloud"
+
 _FAILURE_SECTION = "durable execution"
-_SHOWN_WHEN_PASSED = ("durable timeline", "durable exploration", "durable replay")
+_SHOWN_WHEN_PASSED = ("durable executions", "durable timeline", "durable exploration", "durable replay")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -49,6 +53,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         ("budget", "D", "explore for so long at most for each test, such as 20s"),
         ("replay", "TOKEN", "run the test of a token, under its plan, and no other test"),
         ("shard", "K/N", "explore part K of N of the schedules; other machines explore the others"),
+        ("report", "FILE", "write a page of HTML about every durable test to this file"),
         ("profile", "NAME", "a set of settings: ci, nightly, or one of the ini key durable_profiles"),
     )
     for name, metavar, text in options:
@@ -56,6 +61,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             f"--durable-{name}", type=int if name == "seed" else str, default=None, metavar=metavar, help=text
         )
         parser.addini(f"durable_{name}", f"default of --durable-{name}", default="")
+    _add_cloud_options(parser, group)
     flags = (
         ("explore", "explore every durable test, as @pytest.mark.durable_explore does"),
         ("timeline", "show the timeline of each durable test that passes, too"),
@@ -86,6 +92,58 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def _add_cloud_options(parser: pytest.Parser, group: pytest.OptionGroup) -> None:
+    group.addoption(
+        "--runner-mode",
+        choices=("local", "cloud"),
+        default=None,
+        help="where handlers run: local in the simulator (the default), cloud as deployed functions",
+    )
+    parser.addini("runner_mode", "default of --runner-mode", default="local")
+    options = (
+        ("function-map", "JSON", "deployed functions by lambda_function_name, as JSON or file://PATH"),
+        ("region", "NAME", "region of the deployed functions (default: AWS_REGION, or that of the profile)"),
+        ("endpoint", "URL", "endpoint of Lambda's API (default: LAMBDA_ENDPOINT, or that of AWS)"),
+        ("cloud-timeout", "D", "how long cloud mode waits for an execution, such as 5m (default: 60s)"),
+    )
+    for name, metavar, text in options:
+        group.addoption(f"--durable-{name}", default=None, metavar=metavar, help=text)
+        key = f"durable_{name.replace('-', '_')}"
+        default = "60s" if name == "cloud-timeout" else ""
+        parser.addini(key, f"default of --durable-{name}", default=default)
+    group.addoption(
+        "--durable-outputs",
+        action="append",
+        default=None,
+        metavar="FILE",
+        help="outputs of SAM, CDK or Terraform as JSON, to find deployed functions in (repeatable)",
+    )
+    parser.addini("durable_outputs", "default of --durable-outputs, one a line", type="linelist", default=[])
+
+
+def _cloud_mode(config: pytest.Config) -> CloudMode | None:
+    """Return what runs tests in the cloud; None in local mode."""
+    mode: CloudMode | None = config.pluginmanager.get_plugin(_CLOUD)
+    return mode
+
+
+def _register_cloud_mode(config: pytest.Config) -> bool:
+    """Register what runs tests in the cloud, and return whether that is asked for."""
+    mode = config.getoption("runner_mode") or config.getini("runner_mode")
+    if mode not in ("local", "cloud"):
+        raise pytest.UsageError(f"runner_mode in the configuration is 'local' or 'cloud', got {mode!r}.")
+    if mode == "local":
+        return False
+    from pytest_durable.deployed.mode import CloudMode
+    from pytest_durable.errors import UsageError
+
+    try:
+        config.pluginmanager.register(CloudMode(config), _CLOUD)
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
+    return True
+
+
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     """Add the hooks that other plugins may implement."""
     from pytest_durable import hookspec
@@ -97,11 +155,20 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the markers, and check the settings if there are any."""
     for line in _MARKERS:
         config.addinivalue_line("markers", line)
+    if _register_cloud_mode(config):
+        return
     config.pluginmanager.register(_Properties(), "durable-properties")
     if config.getoption("durable_mutate") or config.getini("durable_mutate"):
         from pytest_durable.campaign.mutate import SelfTest
 
         config.pluginmanager.register(SelfTest(), "durable-self-test")
+    if config.getoption("durable_report") or config.getini("durable_report"):
+        from pytest_durable.campaign.page import ReportPage, page_path
+
+        path = page_path(config)
+        assert path is not None, "it has been asked for"
+        page = ReportPage(path, _is_durable, lambda item: item.stash.get(_test_key, None))
+        config.pluginmanager.register(page, "durable-page")
     if _has_settings(config):
         from pytest_durable.errors import UsageError
         from pytest_durable.settings import Settings
@@ -121,7 +188,7 @@ def _has_settings(config: pytest.Config) -> bool:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave only the test of a token, if one is to be replayed."""
-    if not (config.getoption("durable_replay") or config.getini("durable_replay")):
+    if _cloud_mode(config) or not (config.getoption("durable_replay") or config.getini("durable_replay")):
         return
     from pytest_durable.campaign.replay import the_token
     from pytest_durable.errors import UsageError
@@ -160,19 +227,29 @@ def _durable_test(item: pytest.Item) -> DurableTest:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Check the markers of a durable test before anything of it runs."""
+    if _cloud_mode(item.config) is not None:
+        return
     # An item that is set up again, by a plugin that repeats failures, begins anew.
     if _test_key in item.stash:
         del item.stash[_test_key]
-    if _is_durable(item):
-        _durable_test(item)
+    if _is_durable(item) and _durable_test(item).is_for_the_cloud:
+        pytest.skip("local mode: the marker says mode='cloud'")
 
 
 @pytest.fixture
-def durable_runner(request: pytest.FixtureRequest) -> Iterator[LocalRunner]:
-    """Run the handler of the marker ``durable_execution`` under the simulator.
+def durable_runner(request: pytest.FixtureRequest) -> Iterator[LocalRunner | CloudRunner]:
+    """Run the handler of the marker ``durable_execution`` under the simulator, or as a deployed function.
 
     ``durable_runner.run(input=...)`` returns the result. Usable as a context manager, which is optional.
     """
+    cloud = _cloud_mode(request.config)
+    if cloud is not None:
+        from pytest_durable.deployed.mode import make_runner
+
+        deployed = make_runner(cloud, request.node)
+        yield deployed
+        deployed.release()
+        return
     from pytest_durable.errors import UsageError
 
     test = _durable_test(request.node)
@@ -212,6 +289,8 @@ def durable_mock(request: pytest.FixtureRequest) -> Iterator[DurableMock]:
 
     has_mark = request.node.get_closest_marker("durable_execution") is not None
     runner = request.getfixturevalue("durable_runner") if has_mark else None
+    if runner is not None and runner.mode != "local":
+        pytest.skip("durable_mock answers boto3 from the simulator, and this run has another service.")
     with mock_durable(runner=runner) as mock:
         yield mock
 
@@ -224,6 +303,8 @@ class _Properties:
         """Give each example a runner and a ledger of its own."""
         made = getattr(item, "funcargs", {})
         runner, ledger = made.get("durable_runner"), made.get("durable_effects")
+        if runner is None and "durable_mock" in made:
+            runner = made["durable_mock"].runner
         if "hypothesis" not in sys.modules or (runner is None and ledger is None):
             yield
             return
@@ -235,7 +316,7 @@ class _Properties:
         problem = problem_of(item)
         if problem:
             pytest.fail(problem, pytrace=False)
-        with fresh_examples(item, runner, ledger):
+        with fresh_examples(item, runner, ledger, _durable_test(item).check_replays):
             yield
 
 

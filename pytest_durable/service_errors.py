@@ -10,6 +10,7 @@ __all__ = [
     "InvalidRequestContentException",
     "MethodNotAllowedException",
     "RequestTooLargeException",
+    "ResourceConflictException",
     "ResourceNotFoundException",
     "SerializationException",
     "ServiceError",
@@ -32,6 +33,13 @@ class ResourceNotFoundException(ServiceError):  # noqa: N818 - the service's nam
 
     code = "ResourceNotFoundException"
     status = 404
+
+
+class ResourceConflictException(ServiceError):  # noqa: N818 - the service's name
+    """The execution is not in a state in which this can be done to it."""
+
+    code = "ResourceConflictException"
+    status = 409
 
 
 class DurableExecutionAlreadyStartedException(ServiceError):  # noqa: N818 - the service's name

@@ -137,6 +137,7 @@ from corpus_handlers import (
 from pytest_durable.entropy import Entropy
 from pytest_durable.history.codec import canonical_text
 from pytest_durable.history.events import EventType
+from pytest_durable.payload import encode_input
 from pytest_durable.result.execution import DurableFunctionTestResult
 from pytest_durable.schedules.base import Schedule
 from pytest_durable.schedules.in_order import InOrder
@@ -147,7 +148,6 @@ from pytest_durable.simulator.execution import SimulatedExecution
 from pytest_durable.simulator.identifiers import FunctionVersion
 from pytest_durable.simulator.loop import Loop
 from pytest_durable.simulator.options import SimulatorOptions
-from pytest_durable.simulator.payload import encode_input
 from pytest_durable.simulator.runner import LocalRunner, Target
 from pytest_durable.simulator.service.limits import Limits
 from pytest_durable.simulator.wall_clock import wall_clock

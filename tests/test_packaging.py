@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 import os
 import subprocess
@@ -153,7 +154,8 @@ def contents(wheel: Path) -> dict[str, bytes]:
 def test_a_wheel_holds_every_module_of_its_package_and_nothing_else(
     package: str, distributions: dict[str, Distribution]
 ) -> None:
-    modules = {str(path.relative_to(ROOT)) for path in (ROOT / package).rglob("*.py")}
+    kinds = ("*.py", "*.html", "*.css", "*.js")
+    modules = {str(path.relative_to(ROOT)) for kind in kinds for path in (ROOT / package).rglob(kind)}
     built = distributions[package]
     shipped = {name for name in contents(built.wheel) if not name.startswith(f"{built.stem}.dist-info/")}
     assert modules | {f"{package}/py.typed"} == shipped
@@ -188,7 +190,10 @@ def test_pytest_finds_the_plugin_by_its_entry_point(
 ) -> None:
     built = distributions["pytest_durable"]
     entry_points = contents(built.wheel)[f"{built.stem}.dist-info/entry_points.txt"].decode()
-    assert entry_points.split() == ["[pytest11]", "durable", "=", "pytest_durable.plugin"]
+    parser = configparser.ConfigParser()
+    parser.read_string(entry_points)
+    assert dict(parser["pytest11"]) == {"durable": "pytest_durable.plugin"}
+    assert list(parser["console_scripts"]) == ["pytest-durable"]
 
 
 def test_a_durable_handler_runs_where_only_the_sdk_is_installed(

@@ -61,6 +61,7 @@ class DurableTest:
         self.report: Report | None = None
         """What an exploration has come to."""
         self._ordinary_timeline = ""
+        self._ordinary_tables: list[tuple[str, str]] = []
         self._idle_scripts: set[tuple[int, str]] = set()
         self._complaint = ""
         self.problem = ""
@@ -77,6 +78,12 @@ class DurableTest:
         self._directions = Directions(collects_points=self.exploration is not None)
         if token is not None:
             self._directions = Directions(plan=token.plan, seed=token.seed, is_trial=True)
+
+    @property
+    def is_for_the_cloud(self) -> bool:
+        """Whether the test runs in cloud mode only."""
+        mark = self._demands.mark
+        return mark is not None and mark.mode == "cloud"
 
     def make_runner(self) -> LocalRunner:
         """Return the runner of the run that begins.
@@ -112,8 +119,12 @@ class DurableTest:
         Raises:
             NonDeterminismError: a replay differs from the run.
         """
-        if self.runner is not None and self._demands.replay_check != "off":
-            self.runner.check_replay(self._demands.replay_check, self._seen_prefixes)
+        if self.runner is None or self._demands.replay_check == "off":
+            return
+        seen = dict(self._seen_prefixes)
+        self.runner.check_replay(self._demands.replay_check, seen)
+        # What has failed is looked at again when the same is run again.
+        self._seen_prefixes = seen
 
     def hints(self) -> list[str]:
         """Return what in the handler may be why the test has failed; none if no replay is checked."""
@@ -193,6 +204,8 @@ class DurableTest:
         campaign = _Campaign(self, reruns)
         if self._wants_timeline():
             self._ordinary_timeline = self.runner.timeline()
+        if self._wants_page():
+            self._ordinary_tables = self.tables()
         store = FailureStore(self.item.config)
         kept = store.tokens(self.item.nodeid)
         known = self._known_plans(kept)
@@ -225,6 +238,10 @@ class DurableTest:
     def _wants_timeline(self) -> bool:
         config = self.item.config
         return bool(config.getoption("durable_timeline") or config.getini("durable_timeline"))
+
+    def _wants_page(self) -> bool:
+        config = self.item.config
+        return bool(config.getoption("durable_report") or config.getini("durable_report"))
 
     def _known_plans(self, kept: dict[str, str]) -> dict[Plan, str]:
         """Return the plans that have failed before, each with its fingerprint."""
@@ -282,6 +299,17 @@ class DurableTest:
     def timeline(self) -> str:
         """Return the timeline of the ordinary run, or of the last one."""
         return self._ordinary_timeline or ("" if self.runner is None else self.runner.timeline())
+
+    def tables(self) -> list[tuple[str, str]]:
+        """Return the executions as tables of HTML, each with its heading.
+
+        They are those of the run that is reported: the ordinary one if an exploration has passed.
+        """
+        if self._ordinary_tables and self.report is not None and self.report.passed:
+            return self._ordinary_tables
+        if self.runner is None:
+            return []
+        return [(result.headline, result.to_html_table()) for result in self.runner.results]
 
     def direct(self, directions: Directions) -> None:
         """Say how the next run goes."""

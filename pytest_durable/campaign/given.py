@@ -19,7 +19,7 @@ from pytest_durable.simulator.runner import LocalRunner
 __tracebackhide__ = True
 
 # Of function scope, and made anew here for each example.
-_OURS = frozenset({"durable_runner", "durable_effects"})
+_OURS = frozenset({"durable_runner", "durable_effects", "durable_mock"})
 
 
 def is_property(item: pytest.Item) -> TypeGuard[pytest.Function]:
@@ -44,9 +44,14 @@ def problem_of(item: pytest.Item) -> str:
 
 @contextmanager
 def fresh_examples(
-    item: pytest.Function, runner: LocalRunner | None, ledger: EffectLedger | None
+    item: pytest.Function,
+    runner: LocalRunner | None,
+    ledger: EffectLedger | None,
+    check_replays: Callable[[], None],
 ) -> Iterator[None]:
     """Let each example of a test with ``@given`` have a runner and a ledger of which nothing has been used.
+
+    ``check_replays`` replays what an example has recorded, as far as none before has recorded the same.
 
     Whatever is demanded of the end of a test is demanded of the end of each example. This answers
     Hypothesis's health check about fixtures of function scope, if the test uses no other.
@@ -56,7 +61,7 @@ def fresh_examples(
     """
     handle: Any = item.obj.hypothesis
     inner = handle.inner_test
-    handle.inner_test = _renewing(inner, runner, ledger)
+    handle.inner_test = _renewing(inner, runner, ledger, check_replays)
     try:
         with _health_check_answered(item):
             yield
@@ -65,7 +70,10 @@ def fresh_examples(
 
 
 def _renewing(
-    inner: Callable[..., Any], runner: LocalRunner | None, ledger: EffectLedger | None
+    inner: Callable[..., Any],
+    runner: LocalRunner | None,
+    ledger: EffectLedger | None,
+    check_replays: Callable[[], None],
 ) -> Callable[..., Any]:
     begin_again = None if runner is None else runner.beginning()
 
@@ -86,6 +94,8 @@ def _renewing(
                 # What a plan makes fail may not come to what was scripted.
                 runner.waive_checks()
             runner.check_scripts()
+            # It comes last: the handler itself runs again.
+            check_replays()
         finally:
             _tell(runner.unfolded)
         return result

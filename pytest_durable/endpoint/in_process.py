@@ -8,12 +8,18 @@ Time moves only inside calls:
   go on as far as they do by themselves, see `settle`.
 - A call from inside a handler changes the world at once. One that waits for another execution does so as a
   handler waits for anything: in virtual time, until its own invocation times out.
+- Threads of the test take turns. Those that a handler starts by itself cannot call: it holds the turn.
 - A function that is not durable runs on the spot, once, at the time that its caller sees.
 """
 
 from __future__ import annotations
 
 import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import copy_context
 from typing import Any
 
 from durable_sdk import _runtime
@@ -21,8 +27,8 @@ from pytest_durable.endpoint.operations import Operations, PlainCall, Started, f
 from pytest_durable.endpoint.settling import settle
 from pytest_durable.endpoint.wire import ParsedCall, Request, Response, parse, serialize, serialize_error
 from pytest_durable.errors import ServiceError, UsageError
-from pytest_durable.service_errors import UnknownOperationException
 from pytest_durable.simulator.execution import SimulatedExecution
+from pytest_durable.simulator.identifiers import REGION
 from pytest_durable.simulator.invocation import (
     MEANT_FOR_PYTEST,
     Ending,
@@ -36,10 +42,17 @@ from pytest_durable.simulator.runtime import SimulatedRuntime
 from pytest_durable.simulator.service.callbacks import CallbackCall, parse_callback_id
 from pytest_durable.simulator.service.function_names import parse_function_name
 from pytest_durable.simulator.turns import SandboxKilled
+from pytest_durable.simulator.wall_clock import wall_clock
 from pytest_durable.simulator.world import World
 
 # A failure belongs to the test's own line, not to ours.
 __tracebackhide__ = True
+
+# Worlds share the clock of the process, so one call at a time is served, of whichever endpoint.
+_turn = threading.RLock()
+_TURN_SECONDS = 5.0
+
+_REGION = re.compile(r"(?<![^.])[a-z]{2,4}(?:-[a-z]+)+-\d(?![^.])")
 
 # How often a handler that waits for another execution looks whether it has ended, in virtual time.
 _POLL_SECONDS = 1.0
@@ -50,8 +63,10 @@ class InProcessEndpoint:
 
     def __init__(self, runner: LocalRunner) -> None:
         self._runner = runner
-        self._operations: tuple[World, Operations] | None = None
+        self._operations: dict[str, tuple[World, Operations]] = {}
         self._requests = 0
+        self._variables = copy_context()
+        """What an execution begins with that a handler starts: nothing of the handler's own."""
 
     def knows(self, call: ParsedCall) -> bool:
         """Return whether a call is about a function, execution or callback of this endpoint."""
@@ -72,6 +87,28 @@ class InProcessEndpoint:
             execution.record.execution.operation_id == execution_id for execution in executions.values()
         )
 
+    @property
+    def is_inside(self) -> bool:
+        """Whether a handler of this endpoint makes the call that is being made."""
+        return self._runner.simulator.world.turns.runs_task
+
+    @contextmanager
+    def time_shown(self) -> Iterator[None]:
+        """Show virtual time to whatever else answers a call of the test.
+
+        Handlers see it anyway; of several threads of the test one does at a time.
+        """
+        simulator = self._runner.simulator
+        world = simulator.world
+        if world.turns.is_given or not simulator.options.virtual_clock or not _turn.acquire(blocking=False):
+            yield
+            return
+        try:
+            with wall_clock.shown(world.clock, to_all=True):
+                yield
+        finally:
+            _turn.release()
+
     def answer(self, request: Request) -> Response:
         """Return the response to a request.
 
@@ -81,28 +118,44 @@ class InProcessEndpoint:
         """
         try:
             call = parse(request)
-            response = serialize(call.operation, self._serve(call))
+            response = serialize(call.operation, self._answer_in_turn(call, _region_of(request)))
         except ServiceError as error:
             response = serialize_error(error)
         self._requests += 1
         return response.with_headers({"x-amzn-requestid": f"00000000-0000-4000-8000-{self._requests:012x}"})
 
-    def _serve(self, call: ParsedCall) -> dict[str, Any]:
-        simulator, operations = self._runner.simulator, self._current_operations()
-        if call.operation not in operations.names:
-            raise UnknownOperationException(f"{call.operation} is not simulated.")
-        world = simulator.world
+    def _answer_in_turn(self, call: ParsedCall, region: str) -> dict[str, Any]:
+        if self.is_inside:
+            if self._runner.simulator.world.turns.current.sandbox.closed:
+                # What is being unwound has died: nothing of it reaches the service any more.
+                raise SandboxKilled
+            return self._serve(call, region)
+        if not _turn.acquire(timeout=_TURN_SECONDS):
+            raise UsageError(
+                f"{call.operation} was called from a thread while another one runs a simulation, which has "
+                f"not ended for {_TURN_SECONDS:g} seconds. A handler that starts a thread of its own cannot "
+                "call boto3 there: call it in the step itself, or in branches of context.parallel."
+            )
+        try:
+            return self._serve(call, region)
+        finally:
+            _turn.release()
+
+    def _serve(self, call: ParsedCall, region: str) -> dict[str, Any]:
+        simulator, operations = self._runner.simulator, self._operations_in(region)
         if simulator.is_closed:
             raise UsageError(
                 f"{call.operation} came when the runner was closed already. Call boto3 before that."
             )
-        is_inside = world.turns.runs_task
+        is_inside = self.is_inside
         if is_inside:
             # In the order of things it is a change of everything, for all that is known.
-            world.order.touch_everything()
-        elif call.operation != "Invoke":
-            settle(simulator)
-        answer = operations(call.operation, call.params)
+            simulator.world.order.touch_everything()
+            answer = self._variables.copy().run(operations, call.operation, call.params)
+        else:
+            if call.operation != "Invoke":
+                settle(simulator)
+            answer = operations(call.operation, call.params)
         match answer:
             case Started(execution):
                 if is_inside:
@@ -115,14 +168,19 @@ class InProcessEndpoint:
             case _:
                 return answer
 
-    def _current_operations(self) -> Operations:
+    def _operations_in(self, region: str) -> Operations:
+        simulator = self._runner.simulator
+        world, operations = self._operations.get(region, (None, None))
         # A plan that is followed makes another world.
-        world = self._runner.simulator.world
-        if self._operations is None or self._operations[0] is not world:
-            seconds = self._runner.simulator.options.invocation_timeout_seconds
-            operations = Operations(world, self._runner.functions, invocation_timeout_seconds=seconds)
-            self._operations = world, operations
-        return self._operations[1]
+        if operations is None or world is not simulator.world:
+            operations = Operations(
+                simulator.world,
+                self._runner.functions,
+                invocation_timeout_seconds=simulator.options.invocation_timeout_seconds,
+                region=region,
+            )
+            self._operations[region] = simulator.world, operations
+        return operations
 
     def _call(self, call: PlainCall) -> dict[str, Any]:
         """Call a function that is not durable."""
@@ -152,13 +210,19 @@ class InProcessEndpoint:
         return {**answer, "Payload": (result or "null").encode()}
 
 
+def _region_of(request: Request) -> str:
+    """Return the region whose host a request goes to."""
+    found = _REGION.search(request.headers.get("host", ""))
+    return REGION if found is None else found[0]
+
+
 def _await_inside(execution: SimulatedExecution) -> None:
     """Let the handler that calls wait until an execution has ended."""
     runtime = _runtime.current.get()
     if not isinstance(runtime, SimulatedRuntime):
         raise UsageError(
-            "A handler waits for an execution in a thread that it has started by itself. "
-            "Invoke from the handler's own thread, or with InvocationType='Event'."
+            "A handler waits for an execution where its context variables are not seen. "
+            "Invoke in the context of the handler, or with InvocationType='Event'."
         )
     while not execution.closed:
         runtime.sleep(_POLL_SECONDS)

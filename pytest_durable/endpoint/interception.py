@@ -21,7 +21,8 @@ from pytest_durable.endpoint.in_process import InProcessEndpoint
 from pytest_durable.endpoint.wire import Request, Response, parse, supported_operations
 from pytest_durable.errors import ServiceError, UsageError
 
-_EVENT = "before-send.lambda"
+_EVENT = "before-send"
+_LAMBDA = "before-send.lambda."
 
 # botocore calls every handler of an event, even after one has answered. No service has this address, so that
 # the others, moto's among them, let the request be.
@@ -30,18 +31,22 @@ _ANSWERED = "https://answered.invalid/"
 _active: list[InProcessEndpoint] = []
 """The innermost last."""
 
+_undo: list[Callable[[], None]] = []
+"""What takes back the changes that are in place while an endpoint is active."""
+
 
 @contextmanager
 def intercepted(endpoint: InProcessEndpoint) -> Iterator[None]:
     """Let an endpoint answer boto3 while the block runs, before those that are active already."""
-    is_outermost = not _active
+    if not _active:
+        _reach_new_clients()
     _active.append(endpoint)
-    undo = _install() if is_outermost else _nothing
     try:
         yield
     finally:
         _active.remove(endpoint)
-        undo()
+        while _undo and not _active:
+            _undo.pop()()
 
 
 def patch_client(client: Any) -> Callable[[], None]:
@@ -58,54 +63,51 @@ def patch_client(client: Any) -> Callable[[], None]:
     return lambda: events.unregister(_EVENT, _before_send, unique_id="pytest-durable")
 
 
-def _nothing() -> None:
-    pass
-
-
-def _install() -> Callable[[], None]:
-    """Reach the clients that will be made, and those that moto reaches. Returns what takes that back."""
+def _reach_new_clients() -> None:
     from botocore.handlers import BUILTIN_HANDLERS, REGISTER_FIRST
 
     handler = (_EVENT, _before_send, REGISTER_FIRST)
     BUILTIN_HANDLERS.append(handler)
-    undo_moto = _install_in_moto()
-
-    def undo() -> None:
-        BUILTIN_HANDLERS.remove(handler)
-        undo_moto()
-
-    return undo
+    _undo.append(lambda: BUILTIN_HANDLERS.remove(handler))
+    _reach_clients_of_moto()
 
 
-def _install_in_moto() -> Callable[[], None]:
-    # Whoever has not imported moto has no client that moto reaches.
+def _reach_clients_of_moto() -> None:
+    """Come before moto's handler in every client that has it, and let moto see virtual time.
+
+    Whoever has not imported moto yet has no such client, and may import it later.
+    """
     module: Any = sys.modules.get("moto.core.botocore_stubber")
-    if module is None:
-        return _nothing
+    if module is None or hasattr(module.BotocoreStubber.__call__, "of_pytest_durable"):
+        return
     stubber = module.BotocoreStubber
     original = stubber.__call__
 
     def answer_first(self: Any, event_name: str, request: Any, **others: Any) -> Any:
-        return _before_send(request, event_name) or original(self, event_name, request, **others)
+        response = _before_send(request, event_name)
+        if response is not None or not _active:
+            return response or original(self, event_name, request, **others)
+        with _active[-1].time_shown():
+            return original(self, event_name, request, **others)
 
+    answer_first.of_pytest_durable = True  # type: ignore[attr-defined]
     stubber.__call__ = answer_first
-
-    def undo() -> None:
-        stubber.__call__ = original
-
-    return undo
+    _undo.append(lambda: setattr(stubber, "__call__", original))
 
 
 def _before_send(request: Any, event_name: str, **others: Any) -> Any:
     """Answer a request; None leaves it to others."""
-    operation = event_name.removeprefix(f"{_EVENT}.")
+    if not _active:
+        return None
+    _reach_clients_of_moto()
     url = urlsplit(str(request.url))
     # A client with another address, such as that of an endpoint over HTTP, means that one.
-    if not _active or not (url.hostname or "").startswith("lambda"):
+    if not event_name.startswith(_LAMBDA) or not (url.hostname or "").startswith("lambda"):
         return None
-    if operation not in supported_operations():
+    if event_name.removeprefix(_LAMBDA) not in supported_operations():
         return None
-    asked = Request(request.method, url.path, url.query, _headers(request), _body(request))
+    headers = {**_headers(request), "host": url.hostname or ""}
+    asked = Request(request.method, url.path, url.query, headers, _body(request))
     endpoint = _responsible(asked)
     if endpoint is None:
         return None

@@ -18,13 +18,13 @@ from pytest_durable.endpoint.interception import intercepted, patch_client
 from pytest_durable.errors import UsageError
 from pytest_durable.faults import Fault
 from pytest_durable.result.execution import DurableFunctionTestResult
+from pytest_durable.scripts.callbacks import CallbackScript
 from pytest_durable.simulator.functions import RegisteredFunction
 from pytest_durable.simulator.identifiers import FunctionVersion
 from pytest_durable.simulator.invocation import Handler
 from pytest_durable.simulator.options import DEFAULT_START, MODES, SimulatorOptions
 from pytest_durable.simulator.runner import LocalRunner, Target
 from pytest_durable.simulator.runner_clock import RunnerClock
-from pytest_durable.simulator.scripts.callbacks import CallbackScript
 from pytest_durable.simulator.scripts.invokes import InvokeScript
 from pytest_durable.simulator.scripts.steps import StepScript
 from pytest_durable.simulator.service.limits import Limits
@@ -142,7 +142,16 @@ class MockDurable:
                 mock.runner.release()
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
-        """Decorate a test, which may be asynchronous."""
+        """Decorate a test, which may be asynchronous.
+
+        Raises:
+            UsageError: it is a class or a generator.
+        """
+        if inspect.isclass(function) or inspect.isgeneratorfunction(function):
+            raise UsageError(
+                f"mock_durable decorates test functions, got {function!r}. "
+                "In a fixture, use it in a with statement around the yield."
+            )
         if inspect.iscoroutinefunction(function):
 
             @functools.wraps(function)

@@ -14,7 +14,7 @@ from durable_sdk.lambda_service import OperationStatus
 from pytest_durable.errors import UsageError
 from pytest_durable.history.codec import to_datetime, to_microseconds
 from pytest_durable.history.events import ErrorJson, ExecutionInput
-from pytest_durable.service_errors import UnknownOperationException
+from pytest_durable.service_errors import ResourceConflictException, UnknownOperationException
 from pytest_durable.simulator.execution import SimulatedExecution
 from pytest_durable.simulator.functions import Functions, RegisteredFunction
 from pytest_durable.simulator.identifiers import REGION, FunctionVersion
@@ -38,6 +38,7 @@ _LIST_ITEMS = 100
 _LIST_ITEMS_MAX = 1000
 
 _RUNNING = "RUNNING"
+_PAUSING = "PAUSING"
 _PAUSED = "PAUSED"
 
 
@@ -84,6 +85,7 @@ class Operations:
             "GetDurableExecutionHistory": self._history,
             "ListDurableExecutionsByFunction": self._list,
             "StopDurableExecution": self._stop,
+            "DeleteDurableExecution": self._delete,
             "PauseDurableExecution": self._pause,
             "ResumeDurableExecution": self._resume,
             "SendDurableExecutionCallbackSuccess": self._succeed_callback,
@@ -230,6 +232,7 @@ class Operations:
             for execution in self._world.executions.by_arn.values()
             if execution.function.name == name.name
             and (name.qualifier is None or execution.function.version == name.version)
+            and not execution.deleted
             and _is_asked_for(execution, params)
         ]
         if params.get("ReverseOrder"):
@@ -242,18 +245,33 @@ class Operations:
             self._world.executions.stop(execution, _error(params))
         return {"StopTimestamp": _moment(execution.record.operation.ended_at)}
 
+    def _delete(self, params: Params) -> Output:
+        execution = self._find(params)
+        if not execution.closed:
+            raise ResourceConflictException(
+                "Only an execution that has ended can be deleted: stop it, or wait for its end."
+            )
+        execution.deleted = True
+        return {"DeletionRequestTimestamp": to_datetime(self._world.clock.now)}
+
     def _pause(self, params: Params) -> Output:
-        self._world.executions.pause(self._find(params))
+        self._world.executions.pause(self._find_running(params, "paused"))
         return {}
 
     def _resume(self, params: Params) -> Output:
-        self._world.executions.resume(self._find(params))
+        self._world.executions.resume(self._find_running(params, "resumed"))
         return {}
+
+    def _find_running(self, params: Params, what: str) -> SimulatedExecution:
+        execution = self._find(params)
+        if execution.closed:
+            raise ResourceConflictException(f"An execution that has ended cannot be {what}.")
+        return execution
 
     def _find(self, params: Params) -> SimulatedExecution:
         arn = params["DurableExecutionArn"]
         execution = self._world.executions.by_arn.get(arn)
-        if execution is None:
+        if execution is None or execution.deleted:
             raise ResourceNotFoundException(f"Durable Execution does not exist: {arn}")
         return execution
 
@@ -348,7 +366,10 @@ def _status(execution: SimulatedExecution) -> str:
     status = execution.record.operation.status
     if status is not OperationStatus.STARTED:
         return status.value
-    return _PAUSED if execution.paused else _RUNNING
+    if not execution.paused:
+        return _RUNNING
+    # An invocation that runs goes on until its next checkpoint.
+    return _PAUSED if execution.invocation is None else _PAUSING
 
 
 def _described(execution: SimulatedExecution) -> Output:

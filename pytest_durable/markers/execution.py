@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from durable_sdk import DurableContext, durable_execution
 from durable_sdk._duration import LONGEST_DELAY_SECONDS
 from pytest_durable.durations import DurationLike, to_whole_seconds
 from pytest_durable.errors import UsageError
@@ -46,10 +47,19 @@ class DurableMark:
     seed: int | None
     schedule: str
     replay_check: str | None
+    mode: str | None
+    is_named: bool
+    """Whether the test says what the function is called."""
 
 
-def durable_mark(item: pytest.Item) -> DurableMark:
-    """Return the checked marker of a test.
+@durable_execution
+def _elsewhere(event: Any, context: DurableContext) -> Any:
+    """Stand for a handler that is only known where it is deployed."""
+    raise NotImplementedError("The handler of this test is not known here: its marker has no handler=.")
+
+
+def durable_mark(item: pytest.Item, *, needs_handler: bool = True) -> DurableMark:
+    """Return the checked marker of a test. A handler that runs elsewhere need not be there.
 
     Raises:
         UsageError: there is none, or an argument is wrong; it names the argument and the test.
@@ -57,16 +67,20 @@ def durable_mark(item: pytest.Item) -> DurableMark:
     marker = item.get_closest_marker(DURABLE_EXECUTION)
     if marker is None:
         raise UsageError(missing_mark(item))
+    given = marker.kwargs
+    needs_handler = needs_handler and given.get("mode") != "cloud"
+    if not needs_handler and given.get("handler") is None:
+        given = {**given, "handler": _elsewhere}
     try:
-        return _parse(*marker.args, **marker.kwargs)
+        return _parse(*marker.args, **given)
     except UsageError as error:
         raise UsageError(f"@pytest.mark.durable_execution of {item.nodeid}: {error}") from None
     except TypeError:
         known = ", ".join(inspect.signature(_parse).parameters)
-        given = [*map(repr, marker.args), *marker.kwargs]
+        names = [*map(repr, marker.args), *marker.kwargs]
         raise UsageError(
             f"@pytest.mark.durable_execution of {item.nodeid} takes the keyword arguments {known}; "
-            f"got {', '.join(given) or 'nothing'}."
+            f"got {', '.join(names) or 'nothing'}."
         ) from None
 
 
@@ -92,6 +106,7 @@ def _parse(
     seed: int | None = None,
     schedule: str = "in-order",
     replay_check: str | None = None,
+    mode: str | None = None,
 ) -> DurableMark:
     _check("lambda_function_name", lambda_function_name, str | None, "a text")
     _check("skip_time", skip_time, bool, "True or False")
@@ -116,6 +131,8 @@ def _parse(
         seed=seed,
         schedule=_one_of("schedule", schedule, SCHEDULES),
         replay_check=None if replay_check is None else _one_of("replay_check", replay_check, MODES),
+        mode=None if mode is None else _one_of("mode", mode, ("local", "cloud")),
+        is_named=lambda_function_name is not None,
     )
 
 

@@ -18,7 +18,7 @@ from pytest_durable.history.codec import events_to_json, to_datetime
 from pytest_durable.history.events import EventType, InvokeStart
 from pytest_durable.history.fold import RecordedOperation
 from pytest_durable.history.log import EventLog
-from pytest_durable.result.html import html_page
+from pytest_durable.result.html import html_page, html_table
 from pytest_durable.result.invocations import Invocation, invocations_of
 from pytest_durable.result.operations import (
     ExecutionOperation,
@@ -27,7 +27,7 @@ from pytest_durable.result.operations import (
     operation_tree,
     operation_view,
 )
-from pytest_durable.result.timeline import execution_of, timeline
+from pytest_durable.result.timeline import execution_of, headline, timeline
 from pytest_durable.result.verdict import failure_text, pending_work
 from pytest_durable.result.wording import error_text, shortened, span
 
@@ -50,7 +50,8 @@ class DurableFunctionTestResult(Lookups):
 
     Nothing is computed before it is asked for. A log that grows later leaves the result as it was.
     ``invoked`` are the executions of the durable functions that this one has invoked, in order of start;
-    ``faults`` those that struck in this one, as text, by the number of the invocation.
+    ``faults`` those that struck in this one, as text, by the number of the invocation; ``notes`` say what of
+    a history from elsewhere could not be read, or was not all there.
     """
 
     def __init__(
@@ -60,12 +61,14 @@ class DurableFunctionTestResult(Lookups):
         seed: int | None = None,
         invoked: Sequence[DurableFunctionTestResult] = (),
         faults: Mapping[int, Sequence[str]] | None = None,
+        notes: Sequence[str] = (),
     ) -> None:
         self._given = log
         self._length = len(log)
         self.seed = seed
         self.invoked = tuple(invoked)
         self._faults = faults
+        self.notes = tuple(notes)
 
     def __repr__(self) -> str:
         parts: list[str] = [self.execution_status.value]
@@ -204,6 +207,7 @@ class DurableFunctionTestResult(Lookups):
         parts = [timeline(self._log, self._faults)]
         for invoked in self.invoked:
             parts.append(indent(f"{self._invoke_of(invoked)}{invoked.timeline()}", "    "))
+        parts.extend(f"note: {note}" for note in self.notes)
         return "\n".join(parts)
 
     def _invoke_of(self, invoked: DurableFunctionTestResult) -> str:
@@ -221,8 +225,17 @@ class DurableFunctionTestResult(Lookups):
                 return f"{name} of {start.function_name} at +{at}: "
         return ""
 
+    def to_html_table(self) -> str:
+        """Return the timeline of this execution as a table of HTML, without a page around it."""
+        return html_table(self._log, self._faults)
+
+    @property
+    def headline(self) -> str:
+        """The execution in a line: its name, status, virtual time and invocations."""
+        return headline(self._log)
+
     def to_html(self, path: str | Path) -> Path:
         """Write the timeline as one self-contained HTML page, and return where it is."""
         page = Path(path)
-        page.write_text(html_page(self._log, seed=self.seed), encoding="utf-8")
+        page.write_text(html_page(self._log, seed=self.seed, faults=self._faults), encoding="utf-8")
         return page

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from pytest_durable.history.log import EventLog
-from pytest_durable.result.rows import Lane, Row, RowKind, lanes_of
+from pytest_durable.result.rows import Lane, Row, RowKind, lanes_of, with_faults
 from pytest_durable.result.timeline import headline
 from pytest_durable.result.wording import counted, span
 
@@ -34,14 +35,26 @@ th[scope=rowgroup], .time { width: 1%; text-align: right; white-space: nowrap; }
 .invocation .label, .end .label { font-weight: 600; }
 .gap td { text-align: center; color: var(--soft); font-style: italic; }
 .end .label { color: var(--good); }
-.failed .label, .failed .outcome { color: var(--bad); }
+.fault .label, .failed .label, .failed .outcome { color: var(--bad); }
 """.strip()
 
 
-def html_page(log: EventLog, *, title: str | None = None, seed: int | None = None) -> str:
+def html_page(
+    log: EventLog,
+    *,
+    title: str | None = None,
+    seed: int | None = None,
+    faults: Mapping[int, Sequence[str]] | None = None,
+) -> str:
     """Return the page: a table with a lane for each invocation, in order of time."""
-    heading = escape(title if title is not None else headline(log))
+    heading = title if title is not None else headline(log)
     about = [counted(len(log), "event")] + ([] if seed is None else [f"seed {seed}"])
+    return html_document(heading, f"<p>{', '.join(about)}</p>\n{html_table(log, faults)}")
+
+
+def html_document(heading: str, body: str, style: str = "") -> str:
+    """Return a page that needs nothing else. ``body`` and ``style`` stand in it as they are."""
+    heading = escape(heading)
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -49,25 +62,25 @@ def html_page(log: EventLog, *, title: str | None = None, seed: int | None = Non
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{heading}</title>
 <style>
-{STYLE}
+{STYLE}{style and chr(10) + style}
 </style>
 </head>
 <body>
 <h1>{heading}</h1>
-<p>{", ".join(about)}</p>
-{timeline_table(log)}
+{body}
 </body>
 </html>
 """
 
 
-def timeline_table(log: EventLog) -> str:
-    """Return the table alone, for a page that has `STYLE`."""
-    lanes = "\n".join(_lane(lane) for lane in lanes_of(log, _VALUE_WIDTH))
+def html_table(log: EventLog, faults: Mapping[int, Sequence[str]] | None = None) -> str:
+    """Return a run as a table; ``faults`` are those that struck, as `timeline` takes them."""
+    lanes = [with_faults(lane, faults or {}) for lane in lanes_of(log, _VALUE_WIDTH)]
+    rows = "\n".join(_lane(lane) for lane in lanes)
     return f"""<table>
 <thead><tr><th scope="col">Invocation</th><th scope="col">Time</th><th scope="col">What</th>\
 <th scope="col">Outcome</th></tr></thead>
-{lanes}
+{rows}
 </table>"""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -269,3 +269,15 @@ def lanes_of(events: Iterable[Event], width: int = 60) -> Iterator[Lane]:
             lines = _Lines(stretch.events[0].at if stretch.events else stretch.started_at, width)
         yield lines.lane(stretch, idle_since)
         idle_since = stretch.outcome.ended_at if stretch.outcome else None
+
+
+def with_faults(lane: Lane, faults: Mapping[int, Sequence[str]]) -> Lane:
+    """Add the faults of an invocation before the line that tells how it ended."""
+    struck = faults.get(lane.number or 0, ())
+    if not struck:
+        return lane
+    ends = (RowKind.CRASH, RowKind.END)
+    before = next((at for at, row in enumerate(lane.rows) if row.kind in ends), len(lane.rows))
+    at = lane.rows[min(before, len(lane.rows) - 1)].at
+    added = [Row(RowKind.FAULT, at, f"! {text}") for text in struck]
+    return Lane(lane.number, [*lane.rows[:before], *added, *lane.rows[before:]])

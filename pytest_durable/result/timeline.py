@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pytest_durable.history.events import EventType
 from pytest_durable.history.fold import RecordedOperation, is_execution
 from pytest_durable.history.log import EventLog
-from pytest_durable.result.rows import Lane, Row, RowKind, lanes_of
+from pytest_durable.result.rows import Lane, Row, RowKind, lanes_of, with_faults
 from pytest_durable.result.wording import counted, span
 
 # One long name must not push every outcome out of the window.
@@ -37,7 +37,7 @@ def timeline(log: EventLog, faults: Mapping[int, Sequence[str]] | None = None) -
     A time or number that repeats the line above is left out. ``faults`` are those that struck, as text, by
     the number of the invocation; each gets a line that begins with ``!``.
     """
-    lanes = [_with_faults(lane, faults or {}) for lane in lanes_of(log)]
+    lanes = [with_faults(lane, faults or {}) for lane in lanes_of(log)]
     rows = [row for lane in lanes for row in lane.rows]
     time_width = max((len(_time(row)) for row in rows), default=0)
     number_width = len(str(max((lane.number or 0 for lane in lanes), default=0)))
@@ -56,18 +56,6 @@ def timeline(log: EventLog, faults: Mapping[int, Sequence[str]] | None = None) -
             )
             lines.append(line.rstrip())
     return "\n".join(lines)
-
-
-def _with_faults(lane: Lane, faults: Mapping[int, Sequence[str]]) -> Lane:
-    """Add the faults of an invocation before the line that tells how it ended."""
-    struck = faults.get(lane.number or 0, ())
-    if not struck:
-        return lane
-    ends = (RowKind.CRASH, RowKind.END)
-    before = next((at for at, row in enumerate(lane.rows) if row.kind in ends), len(lane.rows))
-    at = lane.rows[min(before, len(lane.rows) - 1)].at
-    added = [Row(RowKind.FAULT, at, f"! {text}") for text in struck]
-    return Lane(lane.number, [*lane.rows[:before], *added, *lane.rows[before:]])
 
 
 def _time(row: Row) -> str:

@@ -8,9 +8,9 @@ from pytest_durable.history.events import EventType, Subject
 from pytest_durable.history.fold import RecordedOperation
 from pytest_durable.history.log import UnreadEvents
 from pytest_durable.points import matches
+from pytest_durable.scripts.names import callback_paths, demand_name
 from pytest_durable.simulator.execution import SimulatedExecution
 from pytest_durable.simulator.pending import callback_names, pending_operations
-from pytest_durable.simulator.scripts.names import callback_paths, demand_name
 from pytest_durable.simulator.simulator import Simulator
 
 # A failure belongs to the test's own line, not to ours.

@@ -11,14 +11,14 @@ from pytest_durable.errors import UsageError
 from pytest_durable.history.events import ErrorJson, Event, EventType
 from pytest_durable.history.fold import RecordedOperation
 from pytest_durable.points import Behaviour, Misbehave, Path, Point, Position
+from pytest_durable.scripts.callbacks import CallbackScript, Failure, Reply, Success
+from pytest_durable.scripts.names import callback_paths
 from pytest_durable.simulator.clock import Clock
 from pytest_durable.simulator.event_queue import EventQueue, Priority
 from pytest_durable.simulator.execution import SimulatedExecution
 from pytest_durable.simulator.injector import Injector
 from pytest_durable.simulator.scheduled import CallbackHeartbeatDue, CallbackReplyDue, Item, TimerDue
 from pytest_durable.simulator.scripts.book import ScriptBook
-from pytest_durable.simulator.scripts.callbacks import CallbackScript, Failure, Reply, Success
-from pytest_durable.simulator.scripts.names import callback_paths
 from pytest_durable.simulator.service import dispatch
 from pytest_durable.simulator.service.callbacks import (
     CallbackAnswer,

@@ -8,14 +8,14 @@ from pytest_durable.durations import DurationLike, to_microseconds
 from pytest_durable.errors import DurableTestError
 from pytest_durable.history.events import Subject
 from pytest_durable.history.log import EventLog, UnreadEvents
+from pytest_durable.payload import encode_error
 from pytest_durable.points import matches
 from pytest_durable.result.execution import DurableFunctionTestResult
 from pytest_durable.result.wording import kind_of
+from pytest_durable.scripts.names import demand_name, path_of
 from pytest_durable.simulator.awaiting import await_callback
 from pytest_durable.simulator.execution import SimulatedExecution
-from pytest_durable.simulator.payload import encode_error
 from pytest_durable.simulator.pending import PendingOperation, pending_operations
-from pytest_durable.simulator.scripts.names import demand_name, path_of
 from pytest_durable.simulator.simulator import Simulator
 
 # A failure belongs to the test's own line, not to ours.

@@ -37,6 +37,7 @@ class SimulatedExecution:
         "context",
         "crashes",
         "deaths",
+        "deleted",
         "function",
         "handler",
         "has_default_timeout",
@@ -87,6 +88,8 @@ class SimulatedExecution:
         """Runs of plain functions that its operations have called, by operation id."""
         self.answered_meanwhile = False
         """Whether a callback or an invoke was completed while the invocation that runs now did."""
+        self.deleted = False
+        """Whether its data are gone for whoever asks the service, and its name is free."""
         self.paused = False
         self.is_owed = False
         """Whether the handler is to be invoked as soon as the execution is no longer paused."""

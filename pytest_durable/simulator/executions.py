@@ -116,7 +116,8 @@ class Executions:
         if name is None:
             return None
         for execution in self.by_arn.values():
-            if execution.function == function and execution.record.execution.name == name:
+            is_named = execution.function == function and execution.record.execution.name == name
+            if is_named and not execution.deleted:
                 if execution.record.operation.input_payload != payload:
                     raise DurableExecutionAlreadyStartedException(
                         f"Execution {name!r} of function {function.name!r} was started with another input."

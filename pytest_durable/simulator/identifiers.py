@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pytest_durable.errors import UsageError
 
@@ -88,5 +88,6 @@ class Identifiers:
 
 
 def execution_arn(function: FunctionVersion, name: str, execution_id: str) -> str:
-    """Return the ARN of an execution."""
-    return f"{function.arn}/durable-execution/{name}/{execution_id}"
+    """Return the ARN of an execution, which holds the version that runs and never an alias."""
+    version = replace(function, qualifier=None)
+    return f"{version.arn}/durable-execution/{name}/{execution_id}"

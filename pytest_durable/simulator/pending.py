@@ -12,8 +12,8 @@ from pytest_durable.history.codec import to_datetime
 from pytest_durable.history.fold import RecordedOperation
 from pytest_durable.points import shown
 from pytest_durable.result.wording import kind_of
+from pytest_durable.scripts.names import callback_paths
 from pytest_durable.simulator.execution import SimulatedExecution
-from pytest_durable.simulator.scripts.names import callback_paths
 
 Executions = Mapping[str, SimulatedExecution]
 """Every execution of the simulation, by ARN."""

@@ -13,9 +13,11 @@ from pytest_durable.durations import DurationLike, to_microseconds, to_whole_sec
 from pytest_durable.errors import UsageError
 from pytest_durable.faults import Fault
 from pytest_durable.history.codec import event_to_json
+from pytest_durable.payload import encode_callback_text, encode_error, encode_input, encode_json
 from pytest_durable.plan import Plan
 from pytest_durable.result.execution import DurableFunctionTestResult
 from pytest_durable.result.wording import counted
+from pytest_durable.scripts.callbacks import CallbackScript
 from pytest_durable.simulator.arrangement import Arrangement
 from pytest_durable.simulator.awaiting import await_callback
 from pytest_durable.simulator.choices import Choice
@@ -33,7 +35,6 @@ from pytest_durable.simulator.invariants import Property
 from pytest_durable.simulator.invocation import Handler, demand_durable
 from pytest_durable.simulator.ledger.ledger import EffectLedger
 from pytest_durable.simulator.options import SimulatorOptions
-from pytest_durable.simulator.payload import encode_callback_text, encode_error, encode_input, encode_json
 from pytest_durable.simulator.pending import PendingOperation, pending_operations
 from pytest_durable.simulator.replaying.check import check_traces
 from pytest_durable.simulator.replaying.hash_order import check_hash_order
@@ -41,7 +42,6 @@ from pytest_durable.simulator.replaying.hints import hints
 from pytest_durable.simulator.replaying.trace import Trace
 from pytest_durable.simulator.runner_clock import RunnerClock
 from pytest_durable.simulator.scripts.book import Around, ScriptBook
-from pytest_durable.simulator.scripts.callbacks import CallbackScript
 from pytest_durable.simulator.scripts.invokes import InvokeScript
 from pytest_durable.simulator.scripts.steps import StepScript
 from pytest_durable.simulator.service import dispatch

@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
+from pytest_durable.scripts.callbacks import Answer
 from pytest_durable.simulator.client import Call
 from pytest_durable.simulator.execution import SimulatedExecution
 from pytest_durable.simulator.invocation import Ending, Invocation
-from pytest_durable.simulator.scripts.callbacks import Answer
 from pytest_durable.simulator.scripts.invokes import Scripted
 from pytest_durable.simulator.turns import Task
 

@@ -241,9 +241,14 @@ class Turns:
         return threading.get_ident() == self.current.thread_id
 
     @property
+    def is_given(self) -> bool:
+        """Whether a task has the turn, and not the test."""
+        return self.current is not self._driver
+
+    @property
     def runs_task(self) -> bool:
         """Whether the calling thread runs code of a task, and not of the test."""
-        return self.current is not self._driver and self.has_turn
+        return self.is_given and self.has_turn
 
     def demand_turn(self) -> None:
         """Check that the calling thread carries the task that has the turn.

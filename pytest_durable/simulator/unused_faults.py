@@ -8,9 +8,9 @@ from durable_sdk.lambda_service import OperationType
 from pytest_durable.faults import Fault
 from pytest_durable.points import shown
 from pytest_durable.result.wording import counted
+from pytest_durable.scripts.names import callback_paths, path_of
 from pytest_durable.simulator.execution import SimulatedExecution
 from pytest_durable.simulator.injector import Injector
-from pytest_durable.simulator.scripts.names import callback_paths, path_of
 
 
 def fault_complaints(injector: Injector, executions: Iterable[SimulatedExecution]) -> list[str]:

@@ -57,14 +57,18 @@ def _sleep(seconds: float) -> None:
 
 
 class _VirtualNow(freezegun_api.FrozenDateTimeFactory):
-    """Answers freezegun with virtual time in handler code, and with real time in threads beside it."""
+    """Answers freezegun with virtual time in handler code, and with real time in threads beside it.
 
-    def __init__(self, clock: Clock) -> None:
+    With ``to_all`` everybody is shown virtual time.
+    """
+
+    def __init__(self, clock: Clock, *, to_all: bool) -> None:
         super().__init__(_EPOCH)
         self._clock = clock
+        self._to_all = to_all
 
     def __call__(self) -> datetime.datetime:
-        if isinstance(_runtime.current.get(), SimulatedRuntime):
+        if self._to_all or isinstance(_runtime.current.get(), SimulatedRuntime):
             microseconds = self._clock.now
         else:
             microseconds = freezegun_api.real_time_ns() // 1000
@@ -91,13 +95,13 @@ class WallClock:
         self._modules: list[ModuleType] = []
 
     @contextmanager
-    def shown(self, clock: Clock) -> Iterator[None]:
-        """Show the time of ``clock`` while the block runs."""
+    def shown(self, clock: Clock, *, to_all: bool = False) -> Iterator[None]:
+        """Show the time of ``clock`` while the block runs, to handler code or ``to_all`` code."""
         # What a test has replaced itself, such as by monkeypatch, stays as the test wants it.
         changes = [
             change for change in self._changes() if getattr(change.holder, change.name, None) is change.real
         ]
-        freezegun_api.freeze_factories.append(_VirtualNow(clock))
+        freezegun_api.freeze_factories.append(_VirtualNow(clock, to_all=to_all))
         freezegun_api.ignore_lists.append(())
         freezegun_api.tick_flags.append(False)
         freezegun_api.tz_offsets.append(datetime.timedelta(0))

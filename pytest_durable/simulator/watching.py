@@ -12,8 +12,8 @@ from pytest_durable.history.events import Event
 from pytest_durable.result.execution import DurableFunctionTestResult
 from pytest_durable.result.operations import Operation
 from pytest_durable.result.query import walk
+from pytest_durable.scripts.names import demand_name
 from pytest_durable.simulator.ledger.ledger import EffectLedger
-from pytest_durable.simulator.scripts.names import demand_name
 from pytest_durable.simulator.simulator import Simulator
 
 # A failure belongs to the test's own line, not to ours.

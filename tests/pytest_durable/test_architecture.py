@@ -21,7 +21,9 @@ PARTS = (
     "history",
     "model",
     "result",
+    "payload",
     "points",
+    "scripts",
     "faults",
     "plan",
     "entropy",
@@ -30,6 +32,7 @@ PARTS = (
     "strategies",
     "exploration",
     "backend",
+    "cloud",
     "simulator",
     "endpoint",
     "effects",
@@ -42,11 +45,15 @@ PARTS = (
     "report",
     "hookspec",
     "campaign",
+    "deployed",
 )
 
 # The modules that touch what the simulator is there to control, and why they may.
 SEAMS = {
+    "endpoint.in_process": {"threading"},
     "simulator.affinity": {"os"},
+    "cloud.clock": {"time", "uuid"},
+    "deployed.settings": {"os"},
     "endpoint.server.app": {"asyncio", "uuid"},
     "endpoint.server.engine": {"concurrent", "secrets", "threading", "time"},
     "endpoint.server.pages": {"asyncio"},
@@ -120,6 +127,14 @@ def test_a_part_imports_only_parts_below_it(module: str) -> None:
     level = PARTS.index(module.partition(".")[0])
     above = {name for name in _own_imports(module) if name and PARTS.index(name.partition(".")[0]) > level}
     assert above == set()
+
+
+def test_the_simulator_and_the_cloud_know_nothing_of_each_other() -> None:
+    parts = {"simulator": "cloud", "cloud": "simulator"}
+    for module in TREES:
+        other = parts.get(module.partition(".")[0])
+        if other is not None:
+            assert [name for name in _own_imports(module) if name.partition(".")[0] == other] == []
 
 
 @pytest.mark.parametrize("module", TREES)

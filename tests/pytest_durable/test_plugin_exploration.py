@@ -650,3 +650,74 @@ def test_it(durable_runner, gateway):
         assert "1 failure of earlier explorations did not happen again" in run(project, "-v").stdout.str()
     finally:
         del os.environ["CALM"]
+
+
+def test_the_page_tells_of_every_durable_test_and_is_the_same_for_any_number_of_processes(
+    project: pytest.Pytester,
+) -> None:
+    write(
+        project,
+        HEAD
+        + """
+@pytest.mark.durable_explore
+def test_charged_once(durable_runner, gateway):
+    durable_runner.run(input={"evil": "<script>"})
+    assert len(gateway.charges) == 1, gateway
+
+@pytest.mark.durable_explore
+def test_ends(durable_runner, gateway):
+    assert durable_runner.run().status == "SUCCEEDED"
+
+@pytest.mark.skip(reason="not now")
+def test_skipped(durable_runner):
+    pass
+
+@pytest.mark.xfail(strict=True)
+def test_expected(durable_runner):
+    assert durable_runner.run().status == "FAILED"
+
+@pytest.fixture
+def broken():
+    yield
+    raise RuntimeError("in teardown")
+
+def test_broken(durable_runner, broken):
+    durable_runner.run()
+
+@pytest.mark.durable_execution(handler=shop.order, seed="x")
+def test_wrong(durable_runner):
+    pass
+""",
+    )
+    project.makepyfile(test_other="def test_plain(): pass")
+    pages = []
+    for number, options in enumerate((["-n0"], ["-n2"], ["-p", "no:xdist"])):
+        path = f"reports/page{number}.html"
+        result = run_apart(project, "-p", "no:cacheprovider", f"--durable-report={path}", *options)
+        assert f"page{number}.html" in result.stdout.str()
+        pages.append((project.path / path).read_bytes())
+    assert pages[0] == pages[1] == pages[2]
+    page = pages[0].decode()
+    for verdict, name in (
+        ("failed", "charged_once"),
+        ("passed", "ends"),
+        ("skipped", "skipped"),
+        ("xfailed", "expected"),
+        ("error", "broken"),
+        ("error", "wrong"),
+    ):
+        assert f'<span class="verdict">{verdict}</span> test_shop.py::test_{name}</summary>' in page
+    assert "test_plain" not in page
+    assert "<script>" not in page
+    assert "@pytest.mark.durable_faults(faults.crash(after_step=&#x27;charge&#x27;))" in page
+    assert "--durable-replay=d1." in page
+    assert "crash points: 13 of 13" in page
+    assert "step charge" in page
+    assert "in teardown" in page
+
+
+def test_the_page_may_be_asked_for_in_the_configuration(project: pytest.Pytester) -> None:
+    charged_once(project)
+    project.makeini("[pytest]\ndurable_report = out.html\n")
+    run(project)
+    assert "test_charged_once" in (project.path / "out.html").read_text()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -182,7 +182,7 @@ def event_to_stored(event: Event) -> list[Any]:
     details = event.details
     written: list[Any] | None = None
     if details is not None:
-        fields = details._asdict() if hasattr(details, "_asdict") else asdict(details)
+        fields = asdict(details) if is_dataclass(details) else details._asdict()
         written = [type(details).__name__, fields]
     subject = None if event.subject is None else [_plain(part) for part in event.subject]
     return [event.type.value, event.at, subject, written]

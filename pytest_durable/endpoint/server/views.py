@@ -12,7 +12,7 @@ from pytest_durable.history.codec import events_to_json, to_datetime
 from pytest_durable.history.events import Event, InvocationOutcome
 from pytest_durable.history.fold import RecordedOperation, is_execution
 from pytest_durable.history.log import EventLog
-from pytest_durable.result.html import timeline_table
+from pytest_durable.result.html import html_table
 from pytest_durable.result.timeline import headline
 from pytest_durable.result.wording import kind_of, span
 from pytest_durable.simulator.execution import SimulatedExecution
@@ -94,7 +94,7 @@ def detailed(seen: Snapshot) -> Json:
             *_invocation_bars(seen.events, began),
             *_operation_bars(operations, began),
         ],
-        "timeline": timeline_table(log),
+        "timeline": html_table(log),
         "events": _cut(events_to_json(seen.events)),
     }
 

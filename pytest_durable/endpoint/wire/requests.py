@@ -181,13 +181,13 @@ def _parse_json(body: bytes) -> Any:
     Raises:
         ValueError: it is none, or nested too deeply.
     """
+    too_deep = f"it is nested deeper than {NESTING_LEVELS} levels"
     try:
         value = json.loads(body.decode(), parse_constant=_refuse_constant)
-        too_deep = _is_nested_deeper(value, NESTING_LEVELS)
     except RecursionError:
-        too_deep = True
-    if too_deep:
-        raise ValueError(f"it is nested deeper than {NESTING_LEVELS} levels")
+        raise ValueError(too_deep) from None
+    if _is_nested_deeper(value, NESTING_LEVELS):
+        raise ValueError(too_deep)
     return value
 
 

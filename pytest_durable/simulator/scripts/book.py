@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 
 from durable_sdk.lambda_service import OperationType
 from pytest_durable.points import Path, matches, shown
+from pytest_durable.scripts.base import Script, best_of
+from pytest_durable.scripts.callbacks import CallbackScript
+from pytest_durable.scripts.names import callback_paths, path_of
 from pytest_durable.simulator.execution import SimulatedExecution
-from pytest_durable.simulator.scripts.base import Script
-from pytest_durable.simulator.scripts.callbacks import CallbackScript
 from pytest_durable.simulator.scripts.invokes import InvokeScript
-from pytest_durable.simulator.scripts.names import callback_paths, path_of
 from pytest_durable.simulator.scripts.steps import StepScript
 
 S = TypeVar("S", bound=Script[Any])
@@ -59,7 +59,7 @@ class ScriptBook:
 
     def callback(self, paths: Sequence[Path]) -> CallbackScript | None:
         """Return the script for a callback that goes by any of these paths."""
-        return _best(self._callbacks, lambda name: any(matches(name, path) for path in paths))
+        return best_of(self._callbacks, lambda name: any(matches(name, path) for path in paths))
 
     def invoke(self, names: Sequence[str]) -> InvokeScript | None:
         """Return the script for a function that goes by any of these names, the most exact one first."""
@@ -76,7 +76,7 @@ class ScriptBook:
 
     def step(self, path: Path) -> StepScript | _Surrounded | None:
         """Return what stands in for the body of the step at a path, if anything does."""
-        script = _best(self._steps, lambda name: matches(name, path))
+        script = best_of(self._steps, lambda name: matches(name, path))
         return script if self._around is None else _Surrounded(self._around, path, script)
 
     def surround_steps(self, around: Around) -> None:
@@ -149,15 +149,3 @@ class ScriptBook:
 def _added(scripts: list[S], script: S) -> S:
     scripts.append(script)
     return script
-
-
-def _best(scripts: Sequence[S], fits: Callable[[str], bool]) -> S | None:
-    best: S | None = None
-    rank = -1
-    for script in scripts:
-        if script.name is not None and not fits(script.name):
-            continue
-        exactness = 0 if script.name is None else 1 + script.name.count("/")
-        if exactness >= rank:
-            best, rank = script, exactness
-    return best

@@ -9,8 +9,8 @@ from typing import Any, Self, TypeAlias
 from pytest_durable.durations import DurationLike, to_microseconds
 from pytest_durable.errors import UsageError
 from pytest_durable.history.events import ErrorJson
-from pytest_durable.simulator.payload import encode_error, encode_json
-from pytest_durable.simulator.scripts.base import Script
+from pytest_durable.payload import encode_error, encode_json
+from pytest_durable.scripts.base import Script
 from pytest_durable.simulator.service.errors import ServiceError
 from pytest_durable.simulator.service.function_names import parse_function_name
 

@@ -9,7 +9,7 @@ from typing import Any, Self, TypeAlias
 from durable_sdk import StepContext
 from durable_sdk._callables import is_async, takes_an_argument
 from pytest_durable.errors import UsageError
-from pytest_durable.simulator.scripts.base import Script
+from pytest_durable.scripts.base import Script
 
 # A failure belongs to the test's own line, not to ours.
 __tracebackhide__ = True

@@ -275,7 +275,39 @@ def has_one_line(runner: Any) -> None:
 
 TWICE = ("charge", "2 times", "crash(")
 
+# An at-most-once step that the default retry strategy attempts again.
+
+ONCE_PER_ATTEMPT = StepConfig(step_semantics=StepSemantics.AT_MOST_ONCE_PER_RETRY)
+
+
+@durable_execution
+def attempted_again(event: dict[str, Any], context: DurableContext) -> str:
+    context.step(lambda: outside.do("mail", to=event["id"]), name="send", config=ONCE_PER_ATTEMPT)
+    return "sent"
+
+
+@durable_execution
+def attempted_once(event: dict[str, Any], context: DurableContext) -> str:
+    try:
+        context.step(lambda: outside.do("mail", to=event["id"]), name="send", config=ONCE)
+    except StepError:
+        return "unknown"
+    return "sent"
+
+
+def is_sent_at_most_once(runner: Any) -> None:
+    assert succeeds(runner) in ("sent", "unknown")
+    outside.ledger.at_most_once("mail")
+
+
 BUGS = (
+    Bug(
+        "interrupted step attempted again",
+        attempted_again,
+        attempted_once,
+        is_sent_at_most_once,
+        ("StepInterruptedError", "RetryPresets.none()", "crash(", "'send'"),
+    ),
     Bug("double charge", charges_twice, charges_with_key, is_charged_once, ("charge", "crash(")),
     Bug("key from uuid", key_from_uuid, key_from_step, is_charged_once, ("charge", "crash(", "'pay'")),
     Bug("key from time", key_from_time, key_from_event, is_charged_once, ("charge", "crash(", "'pay'")),

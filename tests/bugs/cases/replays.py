@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from bugs.case import Bug
@@ -130,17 +131,77 @@ def file_in_step(event: dict[str, Any], context: DurableContext) -> str:
     return "done"
 
 
+# An operation of a branch on the context around it.
+
+
+@durable_execution
+def on_outer_context(event: dict[str, Any], context: DurableContext) -> str:
+    def ship(number: int) -> Callable[[DurableContext], None]:
+        return lambda inner: context.step(lambda: outside.do("ship", key=f"{number}"), name=f"ship {number}")
+
+    context.parallel([ship(1), ship(2)], name="shipments")
+    context.wait(hours=1, name="rest")
+    return context.step(lambda: "done", name="finish")
+
+
+@durable_execution
+def on_own_context(event: dict[str, Any], context: DurableContext) -> str:
+    def ship(number: int) -> Callable[[DurableContext], None]:
+        return lambda inner: inner.step(lambda: outside.do("ship", key=f"{number}"), name=f"ship {number}")
+
+    context.parallel([ship(1), ship(2)], name="shipments")
+    context.wait(hours=1, name="rest")
+    return context.step(lambda: "done", name="finish")
+
+
+# A look at a file outside steps.
+
+
+@durable_execution
+def looks_at_file(event: dict[str, Any], context: DurableContext) -> str:
+    file = outside.folder / "exported"
+    if not file.exists():
+        context.step(lambda: file.touch(), name="export")
+    context.wait(hours=1, name="rest")
+    return context.step(lambda: "done", name="finish")
+
+
+@durable_execution
+def looks_in_step(event: dict[str, Any], context: DurableContext) -> str:
+    file = outside.folder / "exported"
+    if not context.step(lambda: file.exists(), name="look"):
+        context.step(lambda: file.touch(), name="export")
+    context.wait(hours=1, name="rest")
+    return context.step(lambda: "done", name="finish")
+
+
 BUGS = (
+    Bug(
+        "operation on the context around",
+        on_outer_context,
+        on_own_context,
+        is_done,
+        ("'ship ", "Parallel 'shipments'", "on another context than the body is given"),
+        passes_alone=False,
+    ),
+    Bug(
+        "file looked at outside steps",
+        looks_at_file,
+        looks_in_step,
+        is_done,
+        ("I/O outside a step: os.stat", "exported"),
+        passes_alone=False,
+    ),
     Bug(
         "operation left out on replay",
         skips_on_replay,
         same_on_replay,
         is_done,
-        ("audit", "replays.py"),
+        ("audit", "replays.py", "Cause: context.is_replaying()"),
         passes_alone=False,
     ),
     Bug("operations swapped", swaps, keeps_order, is_done, ("book", "replays.py")),
-    Bug("loop over live rows", live_rows, recorded_rows, all_rows_are_closed, ("close r",)),
+    Bug("loop over live rows", live_rows, recorded_rows, all_rows_are_closed, ("close r", "outside")),
     Bug(
         "file written by the handler",
         writes_between,

@@ -228,3 +228,66 @@ def test_it(durable_runner, plan):
     result.stdout.fnmatch_lines(
         ["E*plan=DrawnPlan(),*", "E*the plan came to nothing: this is the ordinary run"]
     )
+
+
+def test_what_an_example_has_recorded_is_replayed(run: Run) -> None:
+    result = run(
+        """
+import random
+from durable_sdk import durable_execution
+
+@durable_execution
+def draws(event, context):
+    if event["total"] > 10 and random.random() < 2:
+        name = f"step {random.random()}"
+    else:
+        name = "step"
+    return context.step(lambda _: 1, name=name)
+
+@pytest.mark.durable_execution(handler=draws)
+@quick
+@given(total=st.integers(0, 100))
+def test_it(durable_runner, total):
+    assert durable_runner.run({"total": total}).value == 1
+
+@pytest.mark.durable_execution(handler=draws, replay_check="off")
+@quick
+@given(total=st.integers(0, 100))
+def test_unchecked(durable_runner, total):
+    assert durable_runner.run({"total": total}).value == 1
+
+@pytest.mark.durable_execution(handler=draws)
+@quick
+@given(total=st.integers(0, 10))
+def test_sound(durable_runner, total):
+    assert durable_runner.run({"total": total}).value == 1
+"""
+    )
+    result.assert_outcomes(failed=1, passed=2)
+    result.stdout.fnmatch_lines(["E*NonDeterminismError*", "E*total=11*"])
+
+
+def test_prefixes_that_an_earlier_example_has_recorded_are_not_replayed_again(run: Run) -> None:
+    result = run(
+        """
+from durable_sdk import durable_execution
+
+runs = []
+
+@durable_execution
+def counted(event, context):
+    runs.append(1)
+    return context.step(lambda _: 1, name="step")
+
+@pytest.mark.durable_execution(handler=counted)
+@settings(max_examples=50, database=None, derandomize=True)
+@given(total=st.integers(0, 100))
+def test_it(durable_runner, total):
+    assert durable_runner.run("the same").value == 1
+
+def test_after():
+    # One run for each example, and the few prefixes of one of them.
+    assert 50 < len(runs) < 60
+"""
+    )
+    result.assert_outcomes(passed=2)

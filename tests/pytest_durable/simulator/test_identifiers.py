@@ -52,3 +52,10 @@ def test_the_arn_of_an_execution_has_the_form_of_the_services_model() -> None:
     matched = re.fullmatch(pattern, arn)
     assert matched is not None
     assert matched.group(4, 5, 6, 7) == ("orders", "$LATEST", "order-1", "id-1")
+
+
+def test_the_arn_of_an_execution_holds_the_version_and_no_alias() -> None:
+    """So says the service's model, and an alias may stand for another version tomorrow."""
+    by_alias = FunctionVersion("orders", "7", "live")
+    assert execution_arn(by_alias, "a", "b") == execution_arn(FunctionVersion("orders", "7"), "a", "b")
+    assert by_alias.arn.endswith(":function:orders:live")

@@ -19,7 +19,7 @@ from pytest_durable.simulator.service.errors import InjectedServiceError
 OPERATIONS = supported_operations()
 
 # Values are drawn from patterns and then held to lengths, which leaves some out.
-lenient = settings(suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow], max_examples=40)
+lenient = settings(suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow], max_examples=25)
 
 
 def test_invoke_and_the_nine_durable_operations_of_the_lowest_botocore_are_answered() -> None:

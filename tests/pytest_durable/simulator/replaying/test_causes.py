@@ -1,4 +1,4 @@
-"""Causes in objects, files, contexts and the process are named; handlers that only look so are not flagged."""
+"""Causes in objects, files, contexts and the process are named; what only looks so is not flagged."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_durable.errors import UsageError
-from pytest_durable.simulator.scripts.callbacks import CallbackScript
+from pytest_durable.scripts.callbacks import CallbackScript
 from pytest_durable.simulator.scripts.invokes import InvokeScript
 from pytest_durable.simulator.scripts.steps import ReturnsValue, StepScript
 

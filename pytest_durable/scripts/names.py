@@ -15,7 +15,8 @@ def path_of(operations: Mapping[str, RecordedOperation], subject: Subject) -> Pa
     """Return the path of an operation."""
     names = [subject.name]
     parent_id = subject.parent_id
-    while parent_id is not None:
+    # An event that could not be read may have left out a parent.
+    while parent_id is not None and parent_id in operations:
         parent = operations[parent_id].subject
         names.append(parent.name)
         parent_id = parent.parent_id

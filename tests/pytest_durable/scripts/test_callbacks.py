@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_durable.errors import UsageError
-from pytest_durable.simulator.scripts.callbacks import (
+from pytest_durable.scripts.callbacks import (
     CallbackScript,
     Failure,
     Heartbeats,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from pytest_durable.errors import UsageError
@@ -67,6 +67,12 @@ class Script(Generic[Outcome]):
         self._is_open = False
         return self
 
+    @property
+    def outcomes(self) -> Sequence[Outcome]:
+        """All outcomes that have been named, in order."""
+        self._finish_outcome()
+        return tuple(self._outcomes)
+
     def peek(self, ahead: int = 0) -> Outcome | None:
         """Return the outcome for the next operation, or one further on; None if the script names none."""
         self._finish_outcome()
@@ -108,3 +114,19 @@ class Script(Generic[Outcome]):
         if not existing:
             return f"{what} The run had no {self.noun}s."
         return f"{what} The {self.noun}s of the run: {', '.join(map(repr, existing))}."
+
+
+S = TypeVar("S", bound=Script[Any])
+
+
+def best_of(scripts: Sequence[S], fits: Callable[[str], bool]) -> S | None:
+    """Return the script whose name fits: the most exact name wins, then the newest script."""
+    best: S | None = None
+    rank = -1
+    for script in scripts:
+        if script.name is not None and not fits(script.name):
+            continue
+        exactness = 0 if script.name is None else 1 + script.name.count("/")
+        if exactness >= rank:
+            best, rank = script, exactness
+    return best

@@ -8,7 +8,7 @@ from durable_sdk.lambda_service import OperationStatus, OperationSubType, Operat
 from pytest_durable.history.events import Subject
 from pytest_durable.history.fold import RecordedOperation
 from pytest_durable.points import Path, matches, shown
-from pytest_durable.simulator.scripts.names import callback_paths, path_of
+from pytest_durable.scripts.names import callback_paths, path_of
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from typing import Any, Self, TypeAlias
 from pytest_durable.durations import DurationLike, to_microseconds
 from pytest_durable.errors import UsageError
 from pytest_durable.history.events import ErrorJson
-from pytest_durable.simulator.payload import encode_callback_value, encode_error
-from pytest_durable.simulator.scripts.base import Script
+from pytest_durable.payload import encode_callback_value, encode_error
+from pytest_durable.scripts.base import Script
 
 # A failure belongs to the test's own line, not to ours.
 __tracebackhide__ = True
