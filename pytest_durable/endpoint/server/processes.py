@@ -159,14 +159,22 @@ class Processes:
         self._holds_back = True
 
     def _dispatch(self) -> None:
+        """Begin what can be begun, in order of arrival.
+
+        A sandbox is worth keeping for its function: another one takes it if it has none at all, or if
+        nothing of its own function waits.
+        """
         if self._holds_back:
             return
+        self._begin_waiting(lambda spec: all(process.spec is not spec for process in self._all))
+        if self._waiting:
+            self._begin_waiting(lambda spec: True)
+
+    def _begin_waiting(self, may_replace: Callable[[Spec], bool]) -> None:
         for _ in range(len(self._waiting)):
             spec, run, ticket = self._waiting.popleft()
-            if ticket.is_done:
-                continue
             try:
-                process = self._take(spec)
+                process = self._take(spec, may_replace)
             except OSError as error:
                 self._fail(ticket, spec, error)
                 continue
@@ -183,7 +191,7 @@ class Processes:
         # Whoever asked for the run has not got the ticket yet.
         self._post(lambda: None if ticket.is_done else ticket.reply({"error": told}))
 
-    def _take(self, spec: Spec) -> Process | None:
+    def _take(self, spec: Spec, may_replace: Callable[[Spec], bool]) -> Process | None:
         """Return a sandbox that is free, None if there are none and there may be no more.
 
         Raises:
@@ -192,19 +200,14 @@ class Processes:
         free = self._free.get(spec)
         if free:
             return free.pop()
-        if len(self._all) >= self._most and not self._end_one_of_another():
-            return None
+        if len(self._all) >= self._most:
+            other = next((free for free in self._free.values() if free), None)
+            if other is None or not may_replace(spec):
+                return None
+            self._kill(other.pop())
         process = Process(spec, self._heard)
         self._all[process] = None
         return process
-
-    def _end_one_of_another(self) -> bool:
-        """Make room for a process of a function that has none free; return whether there is room."""
-        for free in self._free.values():
-            if free:
-                self._kill(free.pop())
-                return True
-        return False
 
     def _kill(self, process: Process) -> None:
         del self._all[process]
@@ -216,6 +219,9 @@ class Processes:
         self._post(lambda: self._take_reply(process, reply))
 
     def _take_reply(self, process: Process, reply: Reply | None) -> None:
+        if reply is None:
+            # It has ended, and its threads are about to.
+            process.join()
         if process not in self._all:
             if reply is None:
                 self._dying.pop(process, None)

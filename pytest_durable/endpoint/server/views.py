@@ -38,7 +38,7 @@ class Snapshot:
 
 def listed(world: World, function: str | None, status: str | None) -> Json:
     """Return the executions, newest first, of a function and status if they are given."""
-    executions = list(world.executions.by_arn.values())
+    executions = [execution for execution in world.executions.by_arn.values() if not execution.deleted]
     counts: dict[str, int] = {}
     for execution in executions:
         state = _status(execution)
@@ -61,7 +61,7 @@ def listed(world: World, function: str | None, status: str | None) -> Json:
 def snapshot(world: World, arn: str) -> Snapshot | None:
     """Return an execution as it is now, None if there is none."""
     execution = world.executions.by_arn.get(arn)
-    if execution is None:
+    if execution is None or execution.deleted:
         return None
     return Snapshot(_summary(execution), list(execution.record.log), world.clock.now)
 

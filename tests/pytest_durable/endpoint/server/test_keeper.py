@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from served import Caller, serving, wait_until
 
 from pytest_durable.endpoint.server.serving import Server
@@ -202,6 +203,19 @@ def test_a_paused_execution_stays_paused(restarts: Restarts) -> None:
         return paused, still
 
     assert restarts.during(["ask"], end) == ("PAUSED", "PAUSED")
+
+
+def test_what_was_deleted_stays_deleted(restarts: Restarts) -> None:
+    def begin(api: Caller, server: Server) -> str:
+        arn = api.start("greet", {"name": "Ada"})
+        api.ended(arn)
+        api.client.delete_durable_execution(DurableExecutionArn=arn)
+        return arn
+
+    arn = restarts.during(["greet"], begin)
+    assert restarts.during(["greet"], lambda api, _: _listed(api, "greet")) == []
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        restarts.during(["greet"], lambda api, _: api.status(arn))
 
 
 def test_names_and_ids_are_never_given_twice(restarts: Restarts) -> None:
