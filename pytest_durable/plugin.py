@@ -63,6 +63,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         parser.addini(f"durable_{name}", f"default of --durable-{name}", default="")
     _add_cloud_options(parser, group)
     flags = (
+        ("diff", "run tests as deployed functions and in the simulator, and compare their histories"),
         ("explore", "explore every durable test, as @pytest.mark.durable_explore does"),
         ("timeline", "show the timeline of each durable test that passes, too"),
         (
@@ -129,10 +130,13 @@ def _cloud_mode(config: pytest.Config) -> CloudMode | None:
 
 def _register_cloud_mode(config: pytest.Config) -> bool:
     """Register what runs tests in the cloud, and return whether that is asked for."""
-    mode = config.getoption("runner_mode") or config.getini("runner_mode")
+    compares = config.getoption("durable_diff") or config.getini("durable_diff")
+    mode = config.getoption("runner_mode") or ("cloud" if compares else config.getini("runner_mode"))
     if mode not in ("local", "cloud"):
         raise pytest.UsageError(f"runner_mode in the configuration is 'local' or 'cloud', got {mode!r}.")
     if mode == "local":
+        if config.getoption("durable_diff"):
+            raise pytest.UsageError("--durable-diff compares both modes: leave --runner-mode=local out.")
         return False
     from pytest_durable.deployed.mode import CloudMode
     from pytest_durable.errors import UsageError

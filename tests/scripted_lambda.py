@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
@@ -62,6 +63,8 @@ class Fault:
     message: str = "Something went wrong."
     does_it: bool = False
     """Whether what was asked for is done all the same."""
+    answer: Any = None
+    """What is answered instead of an error."""
 
 
 @dataclass
@@ -99,6 +102,7 @@ class Request:
     headers: dict[str, str]
     query: dict[str, str]
     body: bytes
+    target: str
 
     @property
     def json(self) -> Any:
@@ -131,6 +135,8 @@ class ScriptedLambda:
             fault = self.faults[request.operation].pop(0)
             if fault.does_it:
                 self._do(request)
+            if fault.answer is not None:
+                return fault.status, {}, fault.answer
             return fault.status, {"x-amzn-ErrorType": fault.code}, {"message": fault.message}
         return self._do(request)
 
@@ -235,6 +241,29 @@ class ScriptedLambda:
         return 200, {}, {}
 
 
+class FaultyProxy(ScriptedLambda):
+    """Stands in front of another endpoint: what is no fault is answered there."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(FakeClock(), Life([]))
+        self._there = urlsplit(url)
+
+    def _do(self, request: Request) -> Answer:
+        connection = HTTPConnection(str(self._there.hostname), self._there.port or 80, timeout=60)
+        try:
+            connection.request(request.method, request.target, request.body, request.headers)
+            answer = connection.getresponse()
+            text = answer.read().decode()
+            headers = {
+                name: value
+                for name, value in answer.getheaders()
+                if name.lower() not in ("content-length", "content-type", "transfer-encoding", "connection")
+            }
+            return answer.status, headers, text
+        finally:
+            connection.close()
+
+
 @contextmanager
 def serving(service: ScriptedLambda) -> Iterator[ScriptedLambda]:
     """Serve on a port of this machine."""
@@ -257,7 +286,7 @@ def serving(service: ScriptedLambda) -> Iterator[ScriptedLambda]:
             query = {name: values[0] for name, values in parse_qs(parts.query).items()}
             headers = {name.lower(): value for name, value in self.headers.items()}
             status, more, answer = service.answer(
-                Request(method, operation, parts.path, headers, query, body)
+                Request(method, operation, parts.path, headers, query, body, self.path)
             )
             if status is None:
                 self.close_connection = True

@@ -8,6 +8,7 @@ console     ``pytest`` commands run in that project, with the blocks above them,
             they name has to exist.
 text        After a ``pytest`` command, or after a block that is expected to fail: output that must appear.
             A line ``[...]`` stands for any number of lines.
+json, yaml  Parsed.
 ini, toml   Parsed. Settings of pytest hold for the rest of the page; those of pytest-asyncio load it, too.
 mermaid     Must begin with a kind of diagram. Sphinx's own directives are checked by ``make docs``.
 
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 import ast
 import configparser
+import json
 import os
 import re
 import shlex
@@ -29,6 +31,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 import pytest
+import yaml
 from zygote import Zygote
 
 from pytest_durable.markers import DurableMark
@@ -218,6 +221,8 @@ def run_command(project: Project, command: str) -> str | None:
                 assert (ROOT / path / "pyproject.toml").is_file(), f"nothing to install at {path!r}"
         case ["python", script, *_]:
             assert (ROOT / script).is_file(), f"no script {script!r}"
+        case ["sam" | "cdk" | "terraform", verb, *_]:
+            assert verb in ("build", "deploy", "list", "apply", "output"), f"no rule for {command!r}"
         case ["export", assignment]:
             assert "=" in assignment
         case _:
@@ -265,6 +270,10 @@ def run_page(page: Path, project: Project) -> Iterator[tuple[Block, str | None]]
                     assert output is not None, "no output for the text to be part of"
                 case "ini" | "toml":
                     project.configure(block)
+                case "json":
+                    json.loads(block.text)
+                case "yaml":
+                    assert isinstance(yaml.safe_load(block.text), dict), "no mapping"
                 case "mermaid":
                     assert block.text.lstrip().startswith(DIAGRAMS), "no known kind of diagram"
                 case language:

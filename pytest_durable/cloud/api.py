@@ -68,6 +68,8 @@ class LambdaApi:
             connect_timeout=_CONNECT_TIMEOUT_SECONDS,
             read_timeout=_READ_TIMEOUT_SECONDS,
             retries={"total_max_attempts": 1, "mode": "standard"},
+            # The proxies of the machine are for other machines.
+            proxies={} if is_local else None,
         )
         try:
             session = boto3.Session()

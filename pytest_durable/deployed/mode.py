@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Generator
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
+from pytest_durable.campaign.durable_test import DurableTest
 from pytest_durable.campaign.given import is_property
+from pytest_durable.campaign.reruns import Reruns
 from pytest_durable.cloud.api import LambdaApi
 from pytest_durable.cloud.clock import RealClock, unique_text
 from pytest_durable.cloud.names import ExecutionNames
 from pytest_durable.cloud.runner import CloudRunner
+from pytest_durable.deployed.comparison import difference
 from pytest_durable.deployed.powers import RUNNER, need_of
 from pytest_durable.deployed.settings import CloudSettings
 from pytest_durable.deployed.telling import failure_text
 from pytest_durable.errors import CloudError, UnusedScriptError, UsageError
 from pytest_durable.markers import DURABLE_EXECUTION, durable_mark, missing_mark
+from pytest_durable.simulator.runner import LocalRunner
 
 # A failure belongs to the test's own line, not to ours.
 __tracebackhide__ = True
 
 _function_key: pytest.StashKey[str] = pytest.StashKey()
 _runner_key: pytest.StashKey[CloudRunner] = pytest.StashKey()
+_local_key: pytest.StashKey[DurableTest] = pytest.StashKey()
 
 
 class CloudMode:
@@ -41,6 +46,7 @@ class CloudMode:
         self._worker = str(worker["workerid"])
         self._wants_timeline = bool(config.getoption("durable_timeline") or config.getini("durable_timeline"))
         self._is_verbose = config.get_verbosity() > 0
+        self._compares = bool(config.getoption("durable_diff") or config.getini("durable_diff"))
         self._apis: dict[str | None, LambdaApi] = {}
 
     @pytest.hookimpl(tryfirst=True)
@@ -122,6 +128,8 @@ class CloudMode:
                 problem = str(error)
         if problem:
             pytest.fail(problem, pytrace=False)
+        if self._compares and runner is not None and isinstance(item, pytest.Function):
+            _compare(item, runner)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -158,8 +166,43 @@ def _skip(runner: CloudRunner, reason: str) -> NoReturn:
     pytest.skip(f"cloud mode: {reason}")
 
 
-def make_runner(mode: CloudMode, item: pytest.Item) -> CloudRunner:
-    """Return the runner of a test, or fail it."""
+def _compare(item: pytest.Function, runner: CloudRunner) -> None:
+    """Run a test that has passed once more, in the simulator, and fail it if the histories differ."""
+    mark = durable_mark(item, needs_handler=False)
+    if mark.mode == "cloud" or not runner.arns:
+        return
+    cloud = [result.history for result in runner.results]
+    reruns = Reruns(item, lambda: None)
+    test = item.stash[_local_key] = DurableTest(item, None)
+    try:
+        reruns.begin()
+        error = reruns.trial()
+        reruns.end()
+    finally:
+        del item.stash[_local_key]
+    if error is not None:
+        pytest.fail(
+            f"The test passes with the deployed function, and fails in the simulator: "
+            f"{type(error).__name__}: {error}",
+            pytrace=False,
+        )
+    found = difference(_roots(test.runner), cloud)
+    if found:
+        pytest.fail(found, pytrace=False)
+
+
+def _roots(runner: LocalRunner | None) -> list[list[dict[str, Any]]]:
+    """Return the histories of the executions that a test has started, without those that these invoked."""
+    if runner is None:
+        return []
+    pairs = zip(runner.executions, runner.results, strict=True)
+    return [result.history for execution, result in pairs if execution.invoker is None]
+
+
+def make_runner(mode: CloudMode, item: pytest.Item) -> CloudRunner | LocalRunner:
+    """Return the runner of a test, or fail it. A run that is to be compared has the simulator's."""
+    if _local_key in item.stash:
+        return item.stash[_local_key].make_runner()
     problem = ""
     try:
         return mode.runner_of(item)

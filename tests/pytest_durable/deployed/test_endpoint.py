@@ -1,0 +1,209 @@
+"""Cloud mode against the simulated service over HTTP: the examples as they are, and what goes wrong."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from scripted_lambda import Fault, FaultyProxy, serving
+from served import command
+
+EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
+NAMES = ("greeting", "order", "approval")
+MAPPED = f"--durable-function-map={json.dumps({name: f'{name}:$LATEST' for name in NAMES})}"
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """Serve the functions of the examples; waits take no time."""
+    # In a process of its own: the simulator, which shows this one its own time, runs here, too.
+    handlers = [f"{name}:handler" for name in NAMES]
+    with command(*handlers, "--time", "skipped", cwd=EXAMPLES) as server:
+        yield server.url
+
+
+@pytest.fixture
+def proxy(url: str) -> Iterator[FaultyProxy]:
+    with serving(FaultyProxy(url)) as served:
+        assert isinstance(served, FaultyProxy)
+        yield served
+
+
+Run = Callable[..., pytest.RunResult]
+
+
+@pytest.fixture
+def run(project: pytest.Pytester) -> Run:
+    """Run pytest in a project in which the examples are."""
+    for name in NAMES:
+        for file in (f"{name}.py", f"test_{name}.py"):
+            shutil.copy(EXAMPLES / file, project.path / file)
+
+    def run(url: str, *arguments: str, mode: str = "--runner-mode=cloud") -> pytest.RunResult:
+        common = ("-p", "no:cacheprovider", mode, f"--durable-endpoint={url}", MAPPED)
+        return project.runpytest(*common, *arguments)
+
+    return run
+
+
+def test_the_examples_pass_as_they_are_or_say_what_they_need(run: Run, url: str) -> None:
+    result = run(url, "-rs", "-W", "error")
+    result.assert_outcomes(passed=5, skipped=5)
+    for line in (
+        "SKIPPED * cloud mode: on_callback('approval') answers after 18000 seconds, which needs*",
+        "SKIPPED * cloud mode: callback 'approval' is answered after its timeout or never*",
+        "SKIPPED * cloud mode: advance of an execution needs the simulator*",
+    ):
+        result.stdout.fnmatch_lines([line])
+
+
+def test_the_examples_pass_in_two_processes(run: Run, url: str) -> None:
+    run(url, "-n", "2").assert_outcomes(passed=5, skipped=5)
+
+
+def test_the_examples_come_to_the_same_in_both_modes(run: Run, url: str) -> None:
+    run(url, mode="--durable-diff").assert_outcomes(passed=5, skipped=5)
+
+
+def test_a_deployed_function_that_differs_is_told_by_its_first_difference(
+    run: Run, url: str, project: pytest.Pytester
+) -> None:
+    handler = (project.path / "greeting.py").read_text()
+    assert "Hello {name}!" in handler
+    (project.path / "greeting.py").write_text(handler.replace("Hello {name}!", "Good day {name}!"))
+    test = project.makepyfile("""
+        import pytest
+        from greeting import handler
+
+        @pytest.mark.durable_execution(handler=handler, lambda_function_name="greeting")
+        def test_greets(durable_runner):
+            assert durable_runner.run(input={"name": "Ada"}).status == "SUCCEEDED"
+    """)
+    result = run(url, str(test), mode="--durable-diff")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "The runs differ (left: in the simulator, right: as a deployed function).",
+            "The histories differ at event 2 in ExecutionSucceededDetails.Result.Payload:",
+            "  left:  '\"Good day Ada!\"'",
+            "  right: '\"Hello Ada!\"'",
+        ]
+    )
+
+
+def test_a_test_that_fails_in_the_simulator_only_is_told(
+    run: Run, url: str, project: pytest.Pytester
+) -> None:
+    test = project.makepyfile("""
+        import pytest
+        from greeting import handler
+
+        @pytest.mark.durable_execution(handler=handler, lambda_function_name="greeting")
+        def test_greets(durable_runner):
+            durable_runner.run(input={"name": "Ada"})
+            assert durable_runner.mode == "cloud", "elsewhere"
+    """)
+    result = run(url, str(test), mode="--durable-diff")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["The test passes with the deployed function, and fails in the simulator: AssertionError: elsewhere*"]
+    )
+
+
+def test_both_modes_at_once_and_one_alone_contradict_each_other(run: Run, url: str) -> None:
+    result = run(url, "--durable-diff", mode="--runner-mode=local")
+    assert result.ret is pytest.ExitCode.USAGE_ERROR
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        {"Invoke": [Fault(429, "TooManyRequestsException")] * 2},
+        {"Invoke": [Fault(500, does_it=True), Fault(None, does_it=True)]},
+        {"GetDurableExecution": [Fault(404, "ResourceNotFoundException", "not yet")] * 2 + [Fault(503)]},
+        {"GetDurableExecutionHistory": [Fault(200, answer={"Events": []})] * 3 + [Fault(500)]},
+    ],
+)
+def test_what_passes_on_the_way_changes_nothing(
+    run: Run, proxy: FaultyProxy, faults: dict[str, list[Fault]]
+) -> None:
+    proxy.faults.update(faults)
+    run(proxy.url, "test_greeting.py", "-k", "greets_by_name").assert_outcomes(passed=1)
+    assert not any(proxy.faults.values())
+    names = {request.headers["x-amz-durable-execution-name"] for request in proxy.of("Invoke")}
+    assert len(names) == 1
+
+
+@pytest.mark.parametrize(
+    ("operation", "fault", "told"),
+    [
+        ("Invoke", Fault(403, "AccessDeniedException", "no"), "*lambda:InvokeFunction*"),
+        ("Invoke", Fault(404, "ResourceNotFoundException", "no"), "*There is no such function, version*"),
+        (
+            "Invoke",
+            Fault(202, answer=""),
+            "*is not a durable function*",
+        ),
+        ("GetDurableExecution", Fault(403, "ExpiredTokenException", "old"), "*credentials have expired*"),
+    ],
+)
+def test_what_does_not_pass_is_told_with_the_next_move(
+    run: Run, proxy: FaultyProxy, operation: str, fault: Fault, told: str
+) -> None:
+    proxy.faults[operation] = [fault]
+    result = run(proxy.url, "test_greeting.py", "-k", "greets_by_name")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([told])
+
+
+def test_an_execution_that_never_ends_is_stopped_there(
+    run: Run, proxy: FaultyProxy, project: pytest.Pytester
+) -> None:
+    test = project.makepyfile("""
+        import pytest
+        from approval import handler
+
+        @pytest.mark.durable_execution(handler=handler, lambda_function_name="approval")
+        def test_is_not_answered(durable_runner):
+            arn = durable_runner.run_async({"id": "o-1", "total": 5000})
+            with pytest.raises(TimeoutError, match="approval"):
+                durable_runner.wait_for_result(arn, timeout=0.5)
+            durable_runner.stop_execution(arn, "enough")
+            assert durable_runner.wait_for_result(arn).status == "STOPPED"
+            durable_runner.run({"id": "o-1", "total": 5000}, timeout=0.5)
+    """)
+    result = run(proxy.url, str(test))
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*STOPPED*TestEnded: The test has given up: TimeoutError.*"])
+    assert len(proxy.of("StopDurableExecution")) == 2
+
+
+def test_a_callback_is_awaited_and_answered_over_http(
+    run: Run, proxy: FaultyProxy, project: pytest.Pytester
+) -> None:
+    test = project.makepyfile("""
+        import pytest
+        from approval import handler
+
+        pytestmark = pytest.mark.durable_execution(handler=handler, lambda_function_name="approval")
+        LARGE = {"id": "o-1", "total": 5000}
+
+        def test_by_the_test(durable_runner):
+            arn = durable_runner.run_async(LARGE)
+            callback_id = durable_runner.wait_for_callback(arn, "approval")
+            durable_runner.send_callback_success(callback_id, value={"by": "Grace"})
+            assert durable_runner.wait_for_result(arn).value["status"] == "shipped"
+
+        def test_by_a_script(durable_runner):
+            durable_runner.on_callback("approval").succeed({"by": "Grace"}, after=0.3)
+            assert durable_runner.run(LARGE).value["status"] == "shipped"
+
+        def test_by_a_script_that_fails(durable_runner):
+            durable_runner.on_callback("approval").fail("over budget")
+            assert durable_runner.run(LARGE).value == {"status": "rejected", "reason": "over budget"}
+    """)
+    run(proxy.url, str(test)).assert_outcomes(passed=3)
+    run(proxy.url, str(test), mode="--durable-diff").assert_outcomes(passed=3)
