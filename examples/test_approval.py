@@ -11,7 +11,7 @@ LARGE = {"id": "o-17", "total": 2400}
 def test_ships_a_small_order_at_once(durable_runner):
     result = durable_runner.run(input={"id": "o-16", "total": 40})
     assert result.value == {"status": "shipped", "parcel": "parcel-o-16"}
-    assert result.virtual_elapsed == timedelta(0)
+    assert len(result.invocations) == 1
 
 
 def test_ships_a_large_order_when_it_is_approved(durable_runner):

@@ -13,7 +13,7 @@ def test_greets_by_name(durable_runner):
     assert result.get_step("greet_user").value == "Hello Ada!"
 
 
-@pytest.mark.durable_execution(handler=handler)
+@pytest.mark.durable_execution(handler=handler, lambda_function_name="greeting")
 def test_greets_the_world_without_a_name(durable_runner):
     assert durable_runner.run().value == "Hello World!"
 

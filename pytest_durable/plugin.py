@@ -233,7 +233,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if _test_key in item.stash:
         del item.stash[_test_key]
     if _is_durable(item) and _durable_test(item).is_for_the_cloud:
-        pytest.skip("local mode: the marker says mode='cloud'")
+        raise pytest.skip.Exception("local mode: the marker says mode='cloud'", _use_item_location=True)
 
 
 @pytest.fixture

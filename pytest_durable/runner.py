@@ -12,8 +12,9 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from durable_sdk.context import DurableContext
 from durable_sdk.execution import InvocationStatus, durable_execution
@@ -41,11 +42,15 @@ from pytest_durable.simulator.options import DEFAULT_INVOCATION_TIMEOUT_SECONDS,
 from pytest_durable.simulator.runner import LocalRunner, Target
 from pytest_durable.simulator.service.limits import Limits
 
+if TYPE_CHECKING:
+    from pytest_durable.cloud_runner import DurableFunctionCloudTestRunner
+
 __all__ = [
     "OPERATION_FACTORIES",
     "CallbackOperation",
     "ContextOperation",
     "DurableChildContextTestRunner",
+    "DurableFunctionCloudTestRunner",
     "DurableFunctionTestResult",
     "DurableFunctionTestRunner",
     "ExecutionOperation",
@@ -61,6 +66,13 @@ __all__ = [
 
 # A failure belongs to the test's own line, not to ours.
 __tracebackhide__ = True
+
+
+def __getattr__(name: str) -> Any:
+    # It needs boto3, which nothing else here does.
+    if name == "DurableFunctionCloudTestRunner":
+        return import_module("pytest_durable.cloud_runner").DurableFunctionCloudTestRunner
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class OperationFactory(Protocol):

@@ -23,14 +23,13 @@ import configparser
 import os
 import re
 import shlex
-import subprocess
-import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import pytest
+from zygote import Zygote
 
 from pytest_durable.markers import DurableMark
 from pytest_durable.simulator.service.limits import Limits
@@ -59,6 +58,8 @@ ENVIRONMENT = {
 
 # Options under which pytest runs a file in the ordinary way, and all of it.
 SHOWS_ALL = {"-q", "-v", "--durable-timeline"}
+
+ZYGOTE = Zygote()
 
 SPHINX_DIRECTIVES = {"{toctree}", "{include}", "{eval-rst}"}
 DIAGRAMS = ("flowchart", "sequenceDiagram", "stateDiagram-v2")
@@ -162,20 +163,17 @@ class Project:
     def pytest(self, *arguments: str) -> str:
         """Run pytest and return its output; it must pass, unless it runs what is to fail."""
         expected = [name for file in arguments for name in self.to_fail.get(file, [])]
-        done = subprocess.run(
+        done = ZYGOTE.pytest(
             [
-                *(sys.executable, "-m", "pytest", "-p", "pytest_durable.plugin", "-p", "no:cacheprovider"),
+                *("-p", "pytest_durable.plugin", "-p", "no:cacheprovider"),
                 *self.plugins,
                 *("-W", "error", "--strict-config", "--strict-markers"),
                 *arguments,
             ],
-            cwd=self.path,
-            env=ENVIRONMENT,
-            capture_output=True,
-            text=True,
-            timeout=60,
+            self.path,
+            ENVIRONMENT,
         )
-        output = done.stdout + done.stderr
+        output = done.output
         assert done.returncode == (1 if expected else 0), output
         for name in expected:
             assert re.search(rf"^(FAILED|ERROR) \S+::{name}\b", output, re.MULTILINE), output

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from durable_sdk.lambda_service import OperationStatus, OperationSubType, OperationType
 from pytest_durable.cloud.api import LambdaApi, is_already_ended
 from pytest_durable.errors import CloudError
+from pytest_durable.history.events import EventType
 from pytest_durable.history.fold import RecordedOperation
 from pytest_durable.history.log import EventLog
-from pytest_durable.points import matches
+from pytest_durable.points import matches, shown
 from pytest_durable.scripts.base import best_of
 from pytest_durable.scripts.callbacks import CallbackScript, Reply, Success
 from pytest_durable.scripts.names import callback_paths
@@ -66,6 +67,12 @@ class _Attended:
         self._timed_out_since: float | None = None
         self._beats = 0
         self._is_answered = False
+
+    @property
+    def leaves_it_open(self) -> bool:
+        """Whether the callback times out before it is answered."""
+        beats = self._reply.heartbeats
+        return (self._reply.late or self._reply.answer is None) and beats is None
 
     def attend(self, operation: RecordedOperation, now: float, is_open: bool) -> float | None:
         """Send what is due, and return when the next thing is."""
@@ -160,6 +167,35 @@ class Answers:
             if attended is not None:
                 dues.append(attended.attend(operation, now, callback_id in opened))
         return min((due for due in dues if due is not None), default=None)
+
+    def needs_virtual_time(self, log: EventLog, seconds: float) -> str | None:
+        """Return why an execution cannot end in so many seconds: all that it waits for are timeouts.
+
+        They are those of callbacks that nobody is to answer before; None if something else may happen.
+        """
+        if not len(log) or log[len(log) - 1].type is not EventType.INVOCATION_COMPLETED:
+            # The handler may be running.
+            return None
+        inner = (OperationType.CONTEXT, OperationType.EXECUTION)
+        pending = [
+            operation
+            for operation in log.operations.values()
+            if operation.subject.operation_type not in inner and not operation.is_terminal
+        ]
+        if not pending or not all(self._outlasts(operation, seconds) for operation in pending):
+            return None
+        name = shown(callback_paths(log.operations, pending[0].subject)[0])
+        return (
+            f"callback {name!r} is answered after its timeout or never, and that is longer than the "
+            f"{seconds:g} seconds that the test waits: it needs virtual time"
+        )
+
+    def _outlasts(self, operation: RecordedOperation, seconds: float) -> bool:
+        attended = self._attended.get(operation.callback_id or "")
+        if attended is None or not attended.leaves_it_open:
+            return False
+        started_at, deadline_at = operation.started_at or 0, operation.deadline_at
+        return deadline_at is None or (deadline_at - started_at) * _MICROSECOND > seconds
 
     def _begin(self, log: EventLog, operation: RecordedOperation) -> _Attended | None:
         script = best_of(self._scripts, lambda name: is_named(log, operation, name))

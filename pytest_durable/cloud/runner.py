@@ -29,7 +29,7 @@ from pytest_durable.scripts.names import callback_paths, demand_name
 # A failure belongs to the test's own line, not to ours.
 __tracebackhide__ = True
 
-DEFAULT_TIMEOUT_SECONDS = 60.0
+DEFAULT_TIMEOUT_SECONDS: float = 60
 
 
 def _refuse(reason: str) -> NoReturn:
@@ -162,6 +162,9 @@ class CloudRunner(Runner):
     def _finish(self, watched: Watched, deadline: float, seconds: float) -> DurableFunctionTestResult:
         def ended() -> DurableFunctionTestResult | None:
             watched.look(deadline)
+            need = None if watched.has_ended else watched.needs_virtual_time(seconds)
+            if need is not None:
+                self.refuse(need)
             return watched.result() if watched.settled() else None
 
         result = self.following.wait(ended, deadline, lambda: watched.has_ended)

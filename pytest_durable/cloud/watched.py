@@ -103,6 +103,10 @@ class Watched:
         self.read(deadline)
         return self._answers.attend(self.log, self._api.clock.now())
 
+    def needs_virtual_time(self, seconds: float) -> str | None:
+        """Return why the execution cannot end in so many seconds, by what scripts say; None if it may."""
+        return self._answers.needs_virtual_time(self.log, seconds) if self._scripts else None
+
     def settled(self) -> bool:
         """Return whether the execution has ended and its history has come that far, or will not soon.
 

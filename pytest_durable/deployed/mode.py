@@ -57,7 +57,8 @@ class CloudMode:
         except UsageError as error:
             problem = str(error)
         if reason is not None:
-            pytest.skip(f"cloud mode: {reason}")
+            # The place of the skip is the test, not this line.
+            raise pytest.skip.Exception(f"cloud mode: {reason}", _use_item_location=True)
         if name is None:
             # Outside the except block, or pytest would show the message twice.
             pytest.fail(problem, pytrace=False)
@@ -65,13 +66,14 @@ class CloudMode:
 
     def _function_of(self, item: pytest.Item) -> tuple[str | None, str | None]:
         """Return the deployed function of a test, or why it cannot run."""
-        if item.get_closest_marker(DURABLE_EXECUTION) is None:
+        marker = item.get_closest_marker(DURABLE_EXECUTION)
+        if marker is None:
             raise UsageError(missing_mark(item))
         mark = durable_mark(item, needs_handler=False)
         reason = need_of(item, mark, is_property(item))
         if reason is not None:
             return None, reason
-        if not mark.is_named:
+        if marker.kwargs.get("lambda_function_name") is None:
             return None, "lambda_function_name= of @pytest.mark.durable_execution is missing"
         name = self._settings.targets.find(mark.lambda_function_name)
         return name, None if name else self._settings.targets.unmapped(mark.lambda_function_name)

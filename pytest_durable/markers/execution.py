@@ -48,8 +48,6 @@ class DurableMark:
     schedule: str
     replay_check: str | None
     mode: str | None
-    is_named: bool
-    """Whether the test says what the function is called."""
 
 
 @durable_execution
@@ -132,7 +130,6 @@ def _parse(
         schedule=_one_of("schedule", schedule, SCHEDULES),
         replay_check=None if replay_check is None else _one_of("replay_check", replay_check, MODES),
         mode=None if mode is None else _one_of("mode", mode, ("local", "cloud")),
-        is_named=lambda_function_name is not None,
     )
 
 

@@ -58,6 +58,14 @@ class DurableFunctionTestResult(execution.DurableFunctionTestResult):
         return made
 
     @classmethod
+    def like(cls, result: execution.DurableFunctionTestResult) -> Self:
+        """Return the same result, as AWS's runner gives it."""
+        made = cls.from_log(result._log, seed=result.seed)
+        made.history = result.history
+        made.notes = result.notes
+        return made
+
+    @classmethod
     def create(cls, execution: Logged) -> Self:
         """Return the result of an execution so far."""
         return cls.from_log(execution.log)

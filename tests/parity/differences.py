@@ -27,11 +27,6 @@ class Difference:
 
 DIFFERENCES: tuple[Difference, ...] = (
     Difference(
-        ("pytest_durable*:DurableFunctionCloudTestRunner",),
-        "Not there.",
-        "The runner runs handlers in the simulator only.",
-    ),
-    Difference(
         ("pytest_durable*:WebRunner", "pytest_durable*:WebRunnerConfig"),
         "Not there.",
         "The simulated service is not offered over HTTP.",

@@ -33,6 +33,7 @@ PARTS = (
     "exploration",
     "backend",
     "cloud",
+    "cloud_runner",
     "simulator",
     "endpoint",
     "effects",

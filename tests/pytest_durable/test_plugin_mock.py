@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from textwrap import dedent
 
-# Imported by the projects, too: what is in the process already is not imported again for each of them.
 import moto.iam.urls
 import moto.s3.urls
-import moto.sts.urls  # noqa: F401
+import moto.sts.urls
 import pytest
+
+# Runs of pytest in this process forget what they have imported, but a package keeps its attributes: what
+# they import has to be there before them, or they would meet two classes of one name.
+from pytest_durable.campaign import given, replay, telling
+from pytest_durable.endpoint import mocking
+
+IMPORTED = (moto.iam.urls, moto.s3.urls, moto.sts.urls, given, replay, telling, mocking)
 
 SHOP = """
     import moto  # before the clients

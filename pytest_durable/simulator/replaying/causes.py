@@ -34,7 +34,7 @@ _REMEDIES = {
     "machine": "Another process has another: read it in a step, which records it.",
     "id": "Objects lie elsewhere in each run: use a key of their own instead.",
     "io": "Do I/O in a step, which records what it found.",
-    "hash": "Sort what comes out of a set before operations depend on its order.",
+    "hash": "Sort what comes out of a set before operations depend on its order; take hashlib for hash().",
     "value": "Use what the operation returns: it is the same in the first run and on replay.",
     "unknown": "Something outside the record decides it. Move what can change between two runs into a step.",
 }

@@ -19,6 +19,7 @@ from pytest_durable.simulator.replaying.perturb import (
     Perturbation,
 )
 from pytest_durable.simulator.replaying.replayer import Digests, Outcome, Prefix, Replayer, ready
+from pytest_durable.simulator.replaying.swallowing import swallowed
 from pytest_durable.simulator.replaying.trace import Trace
 
 PREFIXES_MAX = 200
@@ -55,6 +56,10 @@ def check_traces(traces: Sequence[Trace], mode: str, seen: dict[str, None], *, v
                 finding = _check(Replayer(trace, perturbation, clock), counts)
             if finding is not None:
                 break
+    # It explains whatever else is found, and is wrong even where nothing follows from it.
+    caught = next(filter(None, map(swallowed, (trace for trace, _ in work))), "")
+    if caught:
+        raise NonDeterminismError(caught)
     if finding is not None:
         raise NonDeterminismError(message(finding))
 

@@ -248,7 +248,7 @@ class _Search:
 
     def _closure(self) -> Cause | None:
         """Blame a variable of the handler that a step or branch writes: on replay nothing writes it."""
-        label = None if self._divergence.inputs is None else self._divergence.inputs[0].label
+        label = None if self._divergence.inputs is None else self._divergence.inputs[0].variable
         for name, written in self._code.local_writes():
             read = self._code.local_read(name, written)
             if label is None or name == label or read is not None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import dataclasses
 import dis
 import functools
+import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from inspect import unwrap
@@ -49,6 +51,13 @@ class Input(NamedTuple):
     text: str
     value: object
     cell: CellType | None = None
+    holder: object = None
+    """What it is a part of, if the operation was given more than it reads."""
+
+    @property
+    def variable(self) -> str:
+        """The name of the argument or variable, without the part of it that this is."""
+        return self.label if self.holder is None else re.split(r"[.\[]", self.label, maxsplit=1)[0]
 
     def differs_from(self, then: Input) -> bool:
         """Return whether the operation was given something else ``then``.
@@ -58,6 +67,8 @@ class Input(NamedTuple):
         if self.text == then.text:
             return False
         if self.cell is not None and self.cell is then.cell:
+            return False
+        if self.holder is not None and self.holder is then.holder:
             return False
         return not (self.value is then.value and is_mutable(self.value))
 
@@ -155,8 +166,66 @@ def _own(function: FunctionType, label: str) -> Iterator[Input]:
             value = cell.cell_contents
         except ValueError:
             continue
+        parts = parts_read(code, name)
+        if parts is not None and name not in only_written(code):
+            read = [(part, part.of(value)) for part in parts]
+            if all(is_plain(found) for _, found in read):
+                for part, found in read:
+                    yield Input(f"{name}{part}", value_text(found), found, cell, value)
+                continue
         if is_plain(value) and name not in only_written(code):
             yield Input(name, value_text(value), value, cell)
+
+
+class Part(NamedTuple):
+    """An attribute or a key by which a function reads a value."""
+
+    key: object
+    is_attribute: bool
+
+    def __str__(self) -> str:
+        return f".{self.key}" if self.is_attribute else f"[{self.key!r}]"
+
+    def of(self, value: object) -> object:
+        """Return what a value has there, or the value itself where only its own code could tell."""
+        try:
+            if not self.is_attribute:
+                return value[self.key] if type(value) is dict else value
+            return inspect.getattr_static(value, str(self.key))
+        except (AttributeError, KeyError):
+            return None
+
+
+@lru_cache(maxsize=1 << 12)
+def parts_read(code: CodeType, name: str) -> tuple[Part, ...] | None:
+    """Return the parts by which a function reads a variable of others; None if it takes it as a whole."""
+    found: dict[Part, None] = {}
+    instructions = [each for each in dis.get_instructions(code) if each.opname != "CACHE"]
+    for index, instruction in enumerate(instructions):
+        if instruction.opname != "LOAD_DEREF" or instruction.argval != name:
+            continue
+        following, last = (*instructions[index + 1 : index + 3], None, None)[:2]
+        if following is None:
+            return None
+        if following.opname in ("LOAD_ATTR", "LOAD_METHOD"):
+            found[Part(following.argval, True)] = None
+        elif following.opname == "LOAD_CONST" and last is not None and _subscribes(last):
+            found[Part(following.argval, False)] = None
+        else:
+            return None
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType) and name in constant.co_freevars:
+            inner = parts_read(constant, name)
+            if inner is None:
+                return None
+            found.update(dict.fromkeys(inner))
+    return tuple(found) or None
+
+
+def _subscribes(instruction: dis.Instruction) -> bool:
+    return instruction.opname == "BINARY_SUBSCR" or (
+        instruction.opname == "BINARY_OP" and instruction.argrepr == "[]"
+    )
 
 
 @lru_cache(maxsize=1 << 12)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from pytest_durable.simulator.replaying.causes import Cause
 from pytest_durable.simulator.replaying.compare import Divergence, Kind
 from pytest_durable.simulator.replaying.replayer import Prefix
-from pytest_durable.simulator.replaying.site import Site, Sites
+from pytest_durable.simulator.replaying.site import Sites
 from pytest_durable.simulator.replaying.trace import Trace, TracedCall
 
 _SHOWN_CHARACTERS = 200
@@ -40,7 +40,7 @@ def message(finding: Finding) -> str:
         label = "" if divergence.inputs is None else f"{divergence.inputs[0].label} = "
         lines += [f"  first run: {label}{then}", f"  on replay: {label}{now}"]
     lines.append(f"Cause: {why.what}.")
-    lines += [f"  {_shown(site)}" for site in why.sites[:_SITES_MAX]]
+    lines += [f"  {site.shown}" for site in why.sites[:_SITES_MAX]]
     lines.append(why.remedy)
     ended = len(trace.states)
     lines.append(f"(Replayed over the first {finding.prefix.events} of {ended} changes of the record.)")
@@ -81,12 +81,7 @@ def _line(heading: str, call: TracedCall | None, sites: Sites) -> str:
     if call is None:
         return f"  {heading}: (not called)"
     where = sites[0] if sites else None
-    return f"  {heading}: {call.label}" + (f" at {_shown(where)}" if where else "")
-
-
-def _shown(site: Site) -> str:
-    source = site.source
-    return f"{site}    {source}" if source else str(site)
+    return f"  {heading}: {call.label}" + (f" at {where.shown}" if where else "")
 
 
 def _shortened(text: str) -> str:

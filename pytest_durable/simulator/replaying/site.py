@@ -28,6 +28,12 @@ class Site(NamedTuple):
         """The text of the line, empty if it cannot be read."""
         return linecache.getline(self.file, self.line).strip()
 
+    @property
+    def shown(self) -> str:
+        """Where it is, and what stands there."""
+        source = self.source
+        return f"{self}    {source}" if source else str(self)
+
 
 _known: dict[str, bool] = {}
 

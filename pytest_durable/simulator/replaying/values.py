@@ -139,6 +139,7 @@ class _Writer:
         fields = [
             f"{field.name}={self.write(getattr(value, field.name, None))}"
             for field in dataclasses.fields(value)
+            if field.compare
             if self._left > 0
         ]
         return f"{type(value).__name__}({', '.join(fields)})"

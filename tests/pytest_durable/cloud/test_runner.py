@@ -31,9 +31,7 @@ SEQUENTIAL = corpus.BY_NAME["sequential"]
 
 @durable_execution
 def approval(event: Any, context: DurableContext) -> Any:
-    config = WaitForCallbackConfig(
-        timeout=Duration.from_minutes(1), heartbeat_timeout=Duration.from_seconds(20)
-    )
+    config = WaitForCallbackConfig(timeout=Duration.from_minutes(1))
     return context.wait_for_callback(lambda callback_id, _: None, "approval", config)
 
 
@@ -54,7 +52,8 @@ def recorded(handler: Any, *told: str) -> DurableFunctionTestResult:
     runner = corpus.make_runner(handler)
     script = runner.on_callback()
     for answer in told:
-        script = script.succeed(answer).then
+        # Later than at once, so that the handler waits for it.
+        script = script.succeed(answer, after="10ms").then
     try:
         return runner.run()
     finally:
@@ -389,6 +388,34 @@ def test_an_execution_refuses_what_needs_the_simulator(serve: Serve, make_runner
             getattr(execution, name)()
     with pytest.raises(AttributeError, match="no attribute 'advanse'"):
         execution.advanse("1h")
+
+
+@pytest.mark.parametrize("script", [lambda on: on.never(), lambda on: on.succeed(late=True)])
+def test_a_timeout_that_is_longer_than_the_test_waits_is_not_waited_for(
+    serve: Serve, make_runner: MakeRunner, clock: FakeClock, script: Callable[[Any], object]
+) -> None:
+    service = serve(Life.of(recorded(approval, "yes")))
+    runner = make_runner(service)
+    script(runner.on_callback("approval"))
+    began = clock.now()
+    with pytest.raises(UsageError, match="callback 'approval' is answered after its timeout or never"):
+        runner.run(timeout="59s")
+    assert clock.now() - began < 1
+    assert len(service.stopped) == 1
+
+
+def test_a_timeout_that_is_shorter_is_waited_for(
+    serve: Serve, make_runner: MakeRunner, clock: FakeClock
+) -> None:
+    here = corpus.make_runner(approval)
+    here.on_callback("approval").succeed(late=True)
+    result = here.run()
+    here.release()
+    service = serve(Life.of(result))
+    runner = make_runner(service)
+    runner.on_callback("approval").succeed(late=True)
+    assert runner.run(timeout="90s").status == "FAILED"
+    runner.close()
 
 
 def test_a_mistaken_name_is_a_mistake_and_no_need(serve: Serve, make_runner: MakeRunner) -> None:
