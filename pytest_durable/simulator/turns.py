@@ -355,10 +355,12 @@ class Turns:
     def _hand_over(self, task: Task) -> None:
         self._switches += 1
         self.current = task
+        # It is the driver's to be let go again. Carriers join it, each on its own thread.
+        if threading.get_ident() == self._driver.thread_id:
+            self._pin.take()
         if task.started:
             task.pass_baton()
             return
-        self._pin.take()
         carrier = _Carrier.idle.pop() if _Carrier.idle else _Carrier()
         carrier.carry(lambda: self._carry(carrier, task))
 

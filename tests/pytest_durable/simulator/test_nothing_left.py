@@ -153,3 +153,17 @@ def test_what_is_left_would_be_noticed(what: str, tmp_path: Path, monkeypatch: p
             file.close()
         if what == "cores":
             os.sched_setaffinity(0, before)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="threads cannot be pinned here")
+@pytest.mark.parametrize("name", ["invokes", "mapped_callbacks", "mapped_invokes"])
+def test_a_run_that_goes_on_in_branches_pins_no_core_for_the_test(name: str) -> None:
+    before = os.sched_getaffinity(0)
+    case = next(case for case in corpus.CASES if case.name == name)
+    with corpus.runner_of(case) as runner:
+        execution = runner.start(case.input)
+        # A branch that goes on begins others: the thread of the test has no part in that.
+        for _ in range(50):
+            runner.clock.advance_to_next()
+            assert os.sched_getaffinity(0) == before
+        execution.finish()
