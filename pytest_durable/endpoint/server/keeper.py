@@ -126,7 +126,6 @@ def _state(execution: SimulatedExecution) -> dict[str, Any]:
         "completed_outside": list(record.completed_outside),
         "paused": execution.paused,
         "deleted": execution.deleted,
-        "deleted": execution.deleted,
         "is_owed": execution.is_owed,
         "last_event": None if execution.last_event is None else event_to_stored(execution.last_event),
         "crashes": execution.crashes,
@@ -166,7 +165,6 @@ def _restored(stored: StoredExecution, functions: Functions, limits: Limits) -> 
     if state["last_event"] is not None:
         execution.last_event = event_from_stored(state["last_event"])._replace(subject=subject)
     execution.paused, execution.is_owed = state["paused"], state["is_owed"]
-    execution.deleted = state["deleted"]
     execution.deleted = state["deleted"]
     execution.crashes, execution.invalid_answers = state["crashes"], state["invalid_answers"]
     return execution
