@@ -71,12 +71,13 @@ def test_the_examples_come_to_the_same_in_both_modes(run: Run, url: str) -> None
 def test_a_deployed_function_that_differs_is_told_by_its_first_difference(
     run: Run, url: str, project: pytest.Pytester
 ) -> None:
-    handler = (project.path / "greeting.py").read_text()
-    assert "Hello {name}!" in handler
-    (project.path / "greeting.py").write_text(handler.replace("Hello {name}!", "Good day {name}!"))
     test = project.makepyfile("""
         import pytest
-        from greeting import handler
+        from durable_sdk import durable_execution
+
+        @durable_execution
+        def handler(event, context):
+            return context.step(lambda _: f"Good day {event['name']}!", "greet_user")
 
         @pytest.mark.durable_execution(handler=handler, lambda_function_name="greeting")
         def test_greets(durable_runner):
