@@ -96,19 +96,21 @@ def kill_servers(kills: int, seed: int, directory: Path) -> Counts:
     arguments = ["served_functions:journey", "--time", "skipped", "--store", str(directory / "store")]
     server = Command(*arguments)
     logs: dict[str, Path] = {}
-    while counts.kills < kills:
+    try:
+        while counts.kills < kills:
+            api = Caller(server.url)
+            if not any(api.status(arn) == "RUNNING" for arn in logs):
+                logs |= {_start(api, log): log for log in _new_logs(directory, len(logs))}
+            _let_some_time_pass(chance, list(logs.values())[-2:])
+            api.close()
+            server.kill()
+            counts.kills += 1
+            server = Command(*arguments, "--port", server.port)
         api = Caller(server.url)
-        if not any(api.status(arn) == "RUNNING" for arn in logs):
-            logs |= {_start(api, log): log for log in _new_logs(directory, len(logs))}
-        _let_some_time_pass(chance, list(logs.values())[-2:])
+        _judge(api, logs, counts)
         api.close()
-        server.kill()
-        counts.kills += 1
-        server = Command(*arguments, "--port", server.port)
-    api = Caller(server.url)
-    _judge(api, logs, counts)
-    api.close()
-    server.stop()
+    finally:
+        server.stop()
     return counts
 
 

@@ -6,6 +6,7 @@ python      A first line such as ``# my_function.py`` names the module that the 
 console     ``pytest`` commands run in that project, with the blocks above them, and must pass. Commands that
             would change the machine or take minutes (make, pip install, a script, export) are not run: what
             they name has to exist.
+sh          For a shell beside a server. Not run: commands of the AWS CLI and of ours have to exist.
 text        After a ``pytest`` command, or after a block that is expected to fail: output that must appear.
             A line ``[...]`` stands for any number of lines.
 json, yaml  Parsed.
@@ -32,8 +33,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from botocore import xform_name
 from zygote import Zygote
 
+from pytest_durable.endpoint.server.command import parser as serve_parser
+from pytest_durable.endpoint.wire.service_model import lambda_model
 from pytest_durable.markers import DurableMark
 from pytest_durable.simulator.service.limits import Limits
 
@@ -200,6 +204,24 @@ class Project:
             self.pytest("-q", name)
 
 
+def check_shell_line(line: str) -> None:
+    """Check a line for a shell beside a server, which is not run: the commands and options exist."""
+    words = shlex.split(line, comments=True)
+    while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
+        words.pop(0)
+    match words:
+        case []:
+            return
+        case ["aws", "lambda", operation, *_]:
+            assert operation in {xform_name(name, "-") for name in lambda_model().operation_names}
+        case ["pytest-durable", *arguments]:
+            serve_parser().parse_args(arguments)
+        case ["export", *assignments]:
+            assert all(re.fullmatch(r"[A-Z_]+=.+", assignment) for assignment in assignments)
+        case _:
+            assert words[0] in ("echo", "pytest"), f"no rule for the command {words[0]!r}"
+
+
 def run_command(project: Project, command: str) -> str | None:
     """Run a line of a console block, or check what it names. Returns the output of pytest."""
     words = shlex.split(command, comments=True)
@@ -264,6 +286,9 @@ def run_page(page: Path, project: Project) -> Iterator[tuple[Block, str | None]]
                 case "console":
                     outputs = [run_command(project, line) for line in block.text.splitlines()]
                     output = "".join(text for text in outputs if text is not None) or None
+                case "sh":
+                    for line in block.text.splitlines():
+                        check_shell_line(line)
                 case "text":
                     if output is None and module in project.to_fail:
                         output = project.pytest("-q", module)

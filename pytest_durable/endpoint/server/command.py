@@ -48,7 +48,7 @@ exit codes: 0 stopped by SIGTERM, 130 by Ctrl-C, 1 the server has failed, 2 it c
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command, and return its exit code."""
-    parsed = _parser().parse_args(arguments)
+    parsed = parser().parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="pytest-durable: %(message)s")
     try:
         _demand_extras()
@@ -73,10 +73,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return EXIT_INTERRUPTED if stopped_by == signal.SIGINT else EXIT_STOPPED
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="pytest-durable", description="Tools for durable functions.")
-    parser.add_argument("--version", action="version", version=__version__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="serve")
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    made = argparse.ArgumentParser(prog="pytest-durable", description="Tools for durable functions.")
+    made.add_argument("--version", action="version", version=__version__)
+    commands = made.add_subparsers(dest="command", required=True, metavar="serve")
     serve = commands.add_parser(
         "serve",
         help="serve durable functions over HTTP",
@@ -107,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--invocation-timeout", default="15m", metavar="D", help="such as 30s (%(default)s)")
     serve.add_argument("--grace", default="5s", metavar="D", help="for invocations that run (%(default)s)")
     serve.add_argument("--region", default="us-east-1", help="of the functions' ARNs (%(default)s)")
-    return parser
+    return made
 
 
 def _demand_extras() -> None:

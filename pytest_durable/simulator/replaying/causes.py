@@ -15,6 +15,11 @@ class Cause(NamedTuple):
     sites: tuple[Site, ...]
     remedy: str
 
+    @property
+    def is_known(self) -> bool:
+        """Whether it could be told."""
+        return self.kind != "unknown"
+
 
 _REMEDIES = {
     "time": 'Read the time in a step, which records it: now = context.step(lambda: time.time(), name="now").',

@@ -56,9 +56,9 @@ def check_traces(traces: Sequence[Trace], mode: str, seen: dict[str, None], *, v
                 finding = _check(Replayer(trace, perturbation, clock), counts)
             if finding is not None:
                 break
-    # It explains whatever else is found, and is wrong even where nothing follows from it.
+    # It is wrong even where nothing follows from it, and explains what has no other cause.
     caught = next(filter(None, map(swallowed, (trace for trace, _ in work))), "")
-    if caught:
+    if caught and (finding is None or not finding.cause.is_known):
         raise NonDeterminismError(caught)
     if finding is not None:
         raise NonDeterminismError(message(finding))

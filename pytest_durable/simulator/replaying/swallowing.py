@@ -28,7 +28,9 @@ def swallowed(trace: Trace) -> str:
         following = by_place.get((context_id, position + 1))
         if following is not None:
             later = spans.get(following.call.operation_id)
-            was_open = later is not None and later.began < span.ended
+            # What a context's body calls on the one around it comes while the context goes on.
+            is_body = call.call.operation_type == "CONTEXT"
+            was_open = later is not None and later.began < span.ended and not is_body
         else:
             was_open = context_id is None and _has_succeeded(trace) and span.ended == _NEVER
         if not was_open:
