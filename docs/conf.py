@@ -98,4 +98,10 @@ nitpick_ignore = [
     ("py:class", "pytest_durable.simulator.choices.Choice"),
     ("py:class", "pytest_durable.simulator.execution.SimulatedExecution"),
     ("py:class", "pytest_durable.simulator.ledger.effect.Source"),
+    ("py:class", "pytest_durable.simulator.runner.Target"),
+    ("py:class", "pytest_durable.simulator.simulator.Simulator"),
+    ("py:class", "pytest_durable.simulator.functions.Functions"),
+    ("py:class", "pytest_durable.simulator.injector.Injector"),
+    ("py:class", "pytest_durable.simulator.scripts.book.ScriptBook"),
+    ("py:class", "pytest_durable.endpoint.mocking.MockDurable"),
 ]
