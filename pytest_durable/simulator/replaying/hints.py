@@ -51,7 +51,7 @@ def _variables(trace: Trace, outcome: Outcome) -> Iterator[str]:
     # A variable that many steps write is told of once.
     variables = dict(reversed(list(code.local_writes())))
     for name, written in islice(variables.items(), _SHOWN):
-        read = code.local_read(name, written)
+        read = code.local_read(name, written, in_steps=True)
         if read is None:
             continue
         yield "\n".join(

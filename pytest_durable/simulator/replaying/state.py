@@ -104,12 +104,23 @@ class CodeReader:
                         is_branch = call.call.operation_type != "STEP"
                         yield name, Written(call.label, _site(each.__code__, line), is_branch)
 
-    def local_read(self, name: str, written: Written) -> Site | None:
-        """Return the first line at which the function that has the variable, or one inside it, reads it."""
+    def local_read(self, name: str, written: Written, *, in_steps: bool = False) -> Site | None:
+        """Return the first line at which the function that has the variable, or one inside it, reads it.
+
+        With ``in_steps`` bodies of other steps count, too: they may run in another invocation.
+        """
         for code in self._codes(with_module=True):
             owner = f"{code.co_qualname}.<locals>."
             if name in code.co_cellvars and written.site.function.startswith(owner):
-                inside = [code, *(each for each in _codes_in(code) if each not in self._step_codes)]
+                writer = written.site.function
+                inside = [
+                    code,
+                    *(
+                        each
+                        for each in _codes_in(code)
+                        if each not in self._step_codes or (in_steps and each.co_qualname != writer)
+                    ),
+                ]
                 lines = [(each, _load(each, name)) for each in inside]
                 found = next(((each, line) for each, line in lines if line is not None), None)
                 if found is not None:

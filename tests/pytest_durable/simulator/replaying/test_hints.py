@@ -110,3 +110,21 @@ def drawing(event: Any, context: DurableContext) -> None:
 def test_a_replay_that_differs_is_told_with_its_cause() -> None:
     (hint,) = hints_of(drawing)
     assert "Cause: random, read outside a step." in hint
+
+
+@durable_execution
+def pricing(event: Any, context: DurableContext) -> int:
+    cart = {"total": 0}
+
+    def price(_: Any) -> None:
+        cart["total"] = 4
+
+    context.step(price, name="price")
+    context.wait(minutes=5, name="user confirms")
+    return context.step(lambda _: cart["total"], name="charge")
+
+
+def test_a_variable_that_one_step_writes_and_another_reads_is_told() -> None:
+    (told,) = hints_of(pricing)
+    assert told.startswith("Variable 'cart' is written in Step 'price'")
+    assert 'return context.step(lambda _: cart["total"], name="charge")' in told
