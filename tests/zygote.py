@@ -52,7 +52,7 @@ class Zygote:
                 text=True,
                 env={**environment, "PYTHONPATH": os.pathsep.join(sys.path)},
             )
-            atexit.register(self._process.kill)
+            atexit.register(self._end)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         output = folder / ".output"
@@ -69,6 +69,11 @@ class Zygote:
         text = output.read_text(encoding="utf-8", errors="replace")
         output.unlink()
         return Done(int(answer), text)
+
+    def _end(self) -> None:
+        assert self._process is not None
+        # Its input ends, and so does it.
+        self._process.communicate()
 
 
 def _run(job: dict[str, object]) -> int:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __tracebackhide__ = True
 
 
-class Following(Protocol):
+class Starter(Protocol):
     """What an execution asks of the runner that has started it."""
 
     def wait_for_result(
@@ -43,7 +43,7 @@ class Following(Protocol):
 class CloudExecution:
     """An execution that has started. It goes on by itself, and these calls wait for it."""
 
-    def __init__(self, runner: Following, arn: str) -> None:
+    def __init__(self, runner: Starter, arn: str) -> None:
         self._runner = runner
         self.arn = arn
 
