@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from types import TracebackType
+from typing import Any, Protocol, Self
 
 from pytest_durable.durations import DurationLike
 from pytest_durable.result.execution import DurableFunctionTestResult
+
+# A failure belongs to the test's own line, not to ours.
+__tracebackhide__ = True
 
 
 class Runner(Protocol):
@@ -55,5 +59,23 @@ class Runner(Protocol):
         ...
 
     def close(self) -> None:
-        """Release whatever the runner holds."""
+        """Release whatever the runner holds, and check that all came about that the test has arranged."""
         ...
+
+    def release(self) -> None:
+        """Release whatever the runner holds, for a test that has failed or has been checked."""
+        ...
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if error is None:
+            self.close()
+        else:
+            self.release()

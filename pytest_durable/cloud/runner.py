@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import TracebackType
-from typing import Any, NoReturn, Self
+from typing import Any, NoReturn
 
 from pytest_durable.backend import Runner
 from pytest_durable.cloud.answers import is_named, open_callbacks
@@ -67,20 +66,6 @@ class CloudRunner(Runner):
 
     def __repr__(self) -> str:
         return f"<runner of {self.function_name}, {counted(len(self.following.watched), 'execution')}>"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if error is None:
-            self.close()
-        else:
-            self.release()
 
     def __getattr__(self, name: str) -> Any:
         # Only for what is not there: powers of the simulator, and mistakes.

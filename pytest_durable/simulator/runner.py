@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from types import TracebackType
 from typing import Any, Self
 
 from pytest_durable.backend import Runner
@@ -158,20 +157,6 @@ class LocalRunner(Runner):
             f"<runner of {name}, {counted(len(self._simulator.executions), 'execution')}, "
             f"virtual time {self.clock.now:%Y-%m-%d %H:%M:%S}>"
         )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if error is None:
-            self.close()
-        else:
-            self.release()
 
     @property
     def seed(self) -> int:

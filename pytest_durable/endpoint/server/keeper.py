@@ -7,9 +7,10 @@ from contextvars import copy_context
 from typing import Any, NoReturn
 
 from durable_sdk.lambda_service import OperationType
-from pytest_durable.endpoint.server.store import Store, StoredExecution, event_from_stored, event_to_stored
+from pytest_durable.endpoint.server.store import Store, StoredExecution
 from pytest_durable.errors import UsageError
 from pytest_durable.history.events import Event, Subject
+from pytest_durable.history.stored import event_from_stored, event_to_stored
 from pytest_durable.simulator.checkers.base import Checker
 from pytest_durable.simulator.execution import Invoker, SimulatedExecution
 from pytest_durable.simulator.functions import Functions

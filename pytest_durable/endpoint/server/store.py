@@ -11,26 +11,13 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, is_dataclass
-from enum import Enum
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from durable_sdk.lambda_service import OperationType
 from pytest_durable.errors import UsageError
-from pytest_durable.history.events import (
-    Attempt,
-    CallbackStart,
-    Event,
-    EventType,
-    ExecutionInput,
-    InvocationOutcome,
-    InvokeStart,
-    Outcome,
-    Pause,
-    Subject,
-    WaitSchedule,
-)
+from pytest_durable.history.events import Event
+from pytest_durable.history.stored import event_from_stored, event_to_stored
 
 # The version of all that is below; another one is not read.
 VERSION = 1
@@ -51,20 +38,6 @@ _LOCK_SECONDS = 1.0
 
 # "durb" tells the database from those of other programs.
 _APPLICATION_ID = 0x64757262
-
-_DETAILS: dict[str, type[Any]] = {
-    kind.__name__: kind
-    for kind in (
-        Attempt,
-        CallbackStart,
-        ExecutionInput,
-        InvocationOutcome,
-        InvokeStart,
-        Outcome,
-        Pause,
-        WaitSchedule,
-    )
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,29 +148,3 @@ def _check_application(database: sqlite3.Connection, path: Path | None) -> None:
     (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if tables and found != _APPLICATION_ID:
         raise UsageError(f"{path} is a database of another program. Name a file that is new.")
-
-
-def event_to_stored(event: Event) -> list[Any]:
-    """Return an event as JSON, without loss."""
-    details = event.details
-    written: list[Any] | None = None
-    if details is not None:
-        fields = asdict(details) if is_dataclass(details) else details._asdict()
-        written = [type(details).__name__, fields]
-    subject = None if event.subject is None else [_plain(part) for part in event.subject]
-    return [event.type.value, event.at, subject, written]
-
-
-def _plain(value: Any) -> Any:
-    return value.value if isinstance(value, Enum) else value
-
-
-def event_from_stored(written: list[Any]) -> Event:
-    """Return the event that was written."""
-    event_type, at, subject, details = written
-    read = None
-    if subject is not None:
-        operation_id, operation_type, *others = subject
-        read = Subject(operation_id, OperationType(operation_type), *others)
-    made = None if details is None else _DETAILS[details[0]](**details[1])
-    return Event(EventType(event_type), at, read, made)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from durable_sdk.lambda_service import OperationType
-from pytest_durable.endpoint.server.store import Store, event_from_stored, event_to_stored
+from pytest_durable.endpoint.server.store import Store
 from pytest_durable.errors import UsageError
 from pytest_durable.history.events import (
     Attempt,
@@ -27,6 +27,7 @@ from pytest_durable.history.events import (
     Subject,
     WaitSchedule,
 )
+from pytest_durable.history.stored import event_from_stored, event_to_stored
 
 ERROR = {"ErrorType": "Broken", "ErrorMessage": "it\0 broke \U0001f4a5", "StackTrace": ["a", "b"]}
 SUBJECT = Subject("id", OperationType.STEP, "Step", "name \ud800", "parent")
