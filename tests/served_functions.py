@@ -6,6 +6,7 @@ import os
 import sys
 import time
 import uuid
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,20 @@ def nap(event: Any, context: DurableContext) -> str:
     context.step(lambda _: "tired", name="before")
     context.wait(Duration.from_seconds(event["seconds"]), name="nap")
     return str(context.step(lambda _: "awake", name="after"))
+
+
+@durable_execution
+def look_at_the_time(event: Any, context: DurableContext) -> list[float]:
+    """Return the seconds that pass over a wait, as the handler, the module ``time`` and a step see it."""
+
+    def read(_: StepContext) -> float:
+        return datetime.now(UTC).timestamp()
+
+    before, by_time, step_before = datetime.now(UTC), time.time(), context.step(read, name="before")
+    begun = context.step(lambda _: before.timestamp(), name="begun")
+    context.wait(Duration.from_seconds(event["seconds"]), name="nap")
+    step_after = context.step(read, name="after")
+    return [step_after - step_before, datetime.now(UTC).timestamp() - begun, time.time() - by_time]
 
 
 @durable_execution

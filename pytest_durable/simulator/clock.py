@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
+
+class Time(Protocol):
+    """What reads as a moment, in microseconds since the epoch."""
+
+    @property
+    def now(self) -> int:
+        """The moment."""
+        ...
+
 
 class Clock:
     """Reads the same until the loop moves it; never goes back."""

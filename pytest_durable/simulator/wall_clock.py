@@ -22,7 +22,7 @@ import freezegun
 from freezegun import api as freezegun_api
 
 from durable_sdk import _runtime
-from pytest_durable.simulator.clock import Clock
+from pytest_durable.simulator.clock import Time
 from pytest_durable.simulator.runtime import SimulatedRuntime
 
 _EPOCH = datetime.datetime(1970, 1, 1)
@@ -62,7 +62,7 @@ class _VirtualNow(freezegun_api.FrozenDateTimeFactory):
     With ``to_all`` everybody is shown virtual time.
     """
 
-    def __init__(self, clock: Clock, *, to_all: bool) -> None:
+    def __init__(self, clock: Time, *, to_all: bool) -> None:
         super().__init__(_EPOCH)
         self._clock = clock
         self._to_all = to_all
@@ -95,7 +95,7 @@ class WallClock:
         self._modules: list[ModuleType] = []
 
     @contextmanager
-    def shown(self, clock: Clock, *, to_all: bool = False) -> Iterator[None]:
+    def shown(self, clock: Time, *, to_all: bool = False) -> Iterator[None]:
         """Show the time of ``clock`` while the block runs, to handler code or ``to_all`` code."""
         # What a test has replaced itself, such as by monkeypatch, stays as the test wants it.
         changes = [

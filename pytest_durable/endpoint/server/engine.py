@@ -6,7 +6,6 @@ import json
 import logging
 import secrets
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -19,7 +18,7 @@ from pytest_durable.endpoint.operations import Operations, Output, PlainCall, St
 from pytest_durable.endpoint.server.keeper import Keeper
 from pytest_durable.endpoint.server.platform import RemoteHandler, RemotePlatform, plain_run
 from pytest_durable.endpoint.server.processes import Processes, Reply, Spec, Ticket
-from pytest_durable.endpoint.server.service_time import ServiceTime
+from pytest_durable.endpoint.server.service_time import ServiceTime, machine_seconds
 from pytest_durable.endpoint.server.store import Store
 from pytest_durable.entropy import Entropy
 from pytest_durable.service_errors import ServiceUnavailableException
@@ -80,7 +79,7 @@ class Engine:
         self._stop_at: float | None = None
         """Until when invocations that run may go on, once no others begin."""
         self.ended: Future[None] = Future()
-        self._processes = Processes(options.processes, self._post)
+        self._processes = Processes(options.processes, self._post, lambda: self._time.skipped)
         self._answers: list[tuple[Future[Output], Output | Exception]] = []
         """What is told when all that has changed is kept."""
         self._plain: dict[Ticket, tuple[Invocation, Future[Output]]] = {}
@@ -190,7 +189,7 @@ class Engine:
         No invocation begins any more. One that runs has ``grace_seconds`` to come to its end; then it is
         lost, as in a crash. May be called again, with less grace.
         """
-        until = time.monotonic() + grace_seconds
+        until = machine_seconds() + grace_seconds
         with self._changed:
             self._stop_at = until if self._stop_at is None else min(until, self._stop_at)
             self._changed.notify()
@@ -242,7 +241,7 @@ class Engine:
             while True:
                 if self._stop_at is not None:
                     self._processes.hold_back()
-                    left = self._stop_at - time.monotonic()
+                    left = self._stop_at - machine_seconds()
                     if left <= 0 or not self._processes.runs_something:
                         return False
                 else:

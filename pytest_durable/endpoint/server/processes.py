@@ -117,12 +117,19 @@ class Process:
 class Processes:
     """All sandboxes of a server, ``most`` at a time; runs that find none free wait for one.
 
-    Everything but what processes tell happens on one thread: ``post`` takes a function there.
+    Everything but what processes tell happens on one thread: ``post`` takes a function there. ``skipped``
+    tells how many microseconds the time of handlers is ahead of the machine's.
     """
 
-    def __init__(self, most: int, post: Callable[[Callable[[], None]], None]) -> None:
+    def __init__(
+        self,
+        most: int,
+        post: Callable[[Callable[[], None]], None],
+        skipped: Callable[[], int] = lambda: 0,
+    ) -> None:
         self._most = most
         self._post = post
+        self._skipped = skipped
         self._all: dict[Process, None] = {}
         self._free: dict[Spec, list[Process]] = {}
         self._dying: dict[Process, None] = {}
@@ -183,7 +190,7 @@ class Processes:
                 continue
             ticket.process = process
             process.on_reply = ticket.reply
-            process.send(run)
+            process.send({**run, "skipped_microseconds": self._skipped()})
 
     def _fail(self, ticket: Ticket, spec: Spec, error: OSError) -> None:
         _log.error("No process can be started for %s: %s", spec.handler, error)

@@ -12,9 +12,9 @@ import json
 import os
 import sys
 import threading
-import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from queue import SimpleQueue
@@ -22,6 +22,7 @@ from typing import Any, TypeAlias
 
 from durable_sdk.execution import is_durable
 from durable_sdk.lambda_service import ErrorObject
+from pytest_durable.endpoint.server.service_time import ServiceTime, machine_seconds
 
 Answer: TypeAlias = Callable[[dict[str, Any]], None]
 
@@ -39,7 +40,7 @@ class SandboxContext:
     memory_limit_in_mb: str = "128"
     identity: None = None
     client_context: None = None
-    began_at: float = field(default_factory=time.monotonic)
+    began_at: float = field(default_factory=machine_seconds)
 
     @property
     def log_group_name(self) -> str:
@@ -57,7 +58,7 @@ class SandboxContext:
 
     def get_remaining_time_in_millis(self) -> int:
         """Return the milliseconds until the invocation times out."""
-        left = self.began_at + self.timeout_seconds - time.monotonic()
+        left = self.began_at + self.timeout_seconds - machine_seconds()
         return max(0, int(left * 1000))
 
 
@@ -78,10 +79,24 @@ def load(spec: str) -> Any:
     return handler
 
 
+@contextmanager
+def _shown_time(skipped_microseconds: int) -> Iterator[None]:
+    """Show a handler the time of the service, which is ahead of the machine's by what was skipped."""
+    if not skipped_microseconds:
+        yield
+        return
+    # freezegun is for those only who skip time.
+    from pytest_durable.simulator.wall_clock import wall_clock
+
+    with wall_clock.shown(ServiceTime(skipped_microseconds), to_all=True):
+        yield
+
+
 def _run(handler: Any, run: dict[str, Any]) -> dict[str, Any]:
     """Call the handler and return what became of it."""
     try:
-        output = handler(run["event"], SandboxContext(**run["context"]))
+        with _shown_time(run["skipped_microseconds"]):
+            output = handler(run["event"], SandboxContext(**run["context"]))
     except SystemExit:
         # At once, as the process of a Lambda function: threads that still run are not waited for.
         sys.stdout.flush()

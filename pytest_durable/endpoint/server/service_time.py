@@ -4,6 +4,15 @@ from __future__ import annotations
 
 import time
 
+# Held here: a sandbox shows its handler, who calls them by the module, another time.
+_time_ns = time.time_ns
+_monotonic = time.monotonic
+
+
+def machine_seconds() -> float:
+    """Return seconds since any moment, of which none are ever skipped."""
+    return _monotonic()
+
 
 class ServiceTime:
     """Reads in microseconds since the epoch, and never goes back."""
@@ -16,7 +25,7 @@ class ServiceTime:
     @property
     def now(self) -> int:
         """The moment."""
-        self._last = max(self._last, time.time_ns() // 1000 + self.skipped)
+        self._last = max(self._last, _time_ns() // 1000 + self.skipped)
         return self._last
 
     def skip_to(self, moment: int) -> None:

@@ -14,6 +14,7 @@ from pytest_durable.endpoint.server.serving import Server
 FUNCTIONS = (
     "greet",
     "nap",
+    "look_at_the_time",
     "ask",
     "flaky",
     "chain",

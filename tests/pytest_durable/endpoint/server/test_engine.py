@@ -32,6 +32,19 @@ def test_a_wait_takes_no_time_where_time_is_skipped_and_its_whole_time_in_the_hi
     assert api.types(arn).count("InvocationCompleted") == 2
 
 
+def test_a_handler_sees_the_time_that_was_skipped(api: Caller) -> None:
+    by_steps, by_handler, in_one_invocation = api.run("look_at_the_time", {"seconds": 3 * 86_400})
+    assert 0 <= by_steps - 3 * 86_400 < 20
+    assert 0 <= by_handler - 3 * 86_400 < 20
+    assert in_one_invocation < 20
+
+
+def test_what_is_left_of_an_invocation_does_not_depend_on_time_that_was_skipped(api: Caller) -> None:
+    api.run("nap", {"seconds": 3 * 86_400})
+    _, _, left = api.call("plain", {"how": "context"})
+    assert 0 < left <= 30_000
+
+
 def test_a_wait_takes_its_time_where_time_is_real(serve: Serve) -> None:
     api = serve("nap", skip_time=False)
     began = time.monotonic()
