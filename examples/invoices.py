@@ -1,5 +1,6 @@
 """Invoices for a month: one call of another function for each customer, three at a time."""
 
+import time
 from collections.abc import Sequence
 
 from durable_sdk import DurableContext, StepContext, durable_execution, durable_step
@@ -16,6 +17,14 @@ THREE_AT_A_TIME = MapConfig(
     max_concurrency=3, item_namer=name_of, completion_config=CompletionConfig.all_completed()
 )
 PATIENT = StepConfig(retry_strategy=RetryPresets.fixed(Duration.from_minutes(1)))
+
+
+def render(event: dict, context: object) -> str:
+    """Make the document. This is a function of its own, and an ordinary one: it takes two seconds."""
+    time.sleep(2)
+    if event["total"] < 0:
+        raise ValueError("an invoice has no negative total")
+    return f"invoice-{event['name'].lower()}.pdf"
 
 
 @durable_step

@@ -3,10 +3,20 @@
 from datetime import UTC, datetime
 
 from durable_sdk import DurableContext, ParallelBranch, StepContext, durable_execution, durable_step
-from durable_sdk.config import Duration, StepConfig
-from durable_sdk.retries import RetryPresets
+from durable_sdk.config import Duration, JitterStrategy, StepConfig
+from durable_sdk.retries import RetryStrategyConfig, create_retry_strategy
 
-PATIENT = StepConfig(retry_strategy=RetryPresets.fixed(Duration.from_seconds(10)))
+# Within a minute, two of these attempts fall into the ten seconds in which the drone flies.
+PATIENT = StepConfig(
+    retry_strategy=create_retry_strategy(
+        RetryStrategyConfig(
+            max_attempts=12,
+            initial_delay=Duration.from_seconds(5),
+            backoff_rate=1,
+            jitter_strategy=JitterStrategy.NONE,
+        )
+    )
+)
 
 PRICES = {"post": 7, "courier": 12, "drone": 3}
 

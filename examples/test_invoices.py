@@ -1,7 +1,5 @@
-import time
-
 import pytest
-from invoices import handler
+from invoices import handler, render
 
 CUSTOMERS = [
     {"name": "Ada", "total": 120},
@@ -11,15 +9,9 @@ CUSTOMERS = [
 ]
 
 
-def render(event: dict, context: object) -> str:
-    """Stands for the function that makes documents: an ordinary one, which takes two seconds."""
-    time.sleep(2)
-    if event["total"] < 0:
-        raise ValueError("an invoice has no negative total")
-    return f"invoice-{event['name'].lower()}.pdf"
-
-
-@pytest.mark.durable_execution(handler=handler, functions={"render-invoice:live": render})
+@pytest.mark.durable_execution(
+    handler=handler, lambda_function_name="invoices", functions={"render-invoice:live": render}
+)
 def test_bills_everybody_whose_document_can_be_made(durable_runner):
     result = durable_runner.run(input={"customers": CUSTOMERS})
     assert result.value == {"sent": 3, "failed": {"Mallory": "an invoice has no negative total"}}

@@ -264,7 +264,13 @@ def durable_runner(request: pytest.FixtureRequest) -> Iterator[LocalRunner | Clo
         problem = str(error)
     if runner is None:
         pytest.fail(problem, pytrace=False)
-    yield runner
+    if "moto" in sys.modules:
+        from pytest_durable.endpoint.virtual_calls import moto_follows
+
+        with moto_follows(runner):
+            yield runner
+    else:
+        yield runner
     # Scripts were checked when the test had run, so that it fails for them and not its teardown.
     runner.release()
 

@@ -87,14 +87,14 @@ def serving(
 class Command:
     """``pytest-durable serve`` in a process of its own, ready to serve."""
 
-    def __init__(self, *arguments: str, cwd: Path = TESTS) -> None:
+    def __init__(self, *arguments: str, cwd: Path = TESTS, environment: dict[str, str] | None = None) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "pytest_durable.endpoint.server.command", "serve", *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             cwd=cwd,
-            env={**os.environ, **ENVIRONMENT},
+            env={**os.environ, **ENVIRONMENT, **(environment or {})},
         )
         assert self.process.stdout is not None
         self.first_line = self.process.stdout.readline()
@@ -124,9 +124,11 @@ class Command:
 
 
 @contextmanager
-def command(*arguments: str, cwd: Path = TESTS) -> Iterator[Command]:
+def command(
+    *arguments: str, cwd: Path = TESTS, environment: dict[str, str] | None = None
+) -> Iterator[Command]:
     """Run the command, and end it."""
-    started = Command(*arguments, cwd=cwd)
+    started = Command(*arguments, cwd=cwd, environment=environment)
     try:
         yield started
     finally:

@@ -29,6 +29,7 @@ import shlex
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -216,6 +217,9 @@ def check_shell_line(line: str) -> None:
             assert operation in {xform_name(name, "-") for name in lambda_model().operation_names}
         case ["pytest-durable", *arguments]:
             serve_parser().parse_args(arguments)
+        case ["moto_server", "-p", port]:
+            assert port.isdigit()
+            assert entry_points(group="console_scripts", name="moto_server")
         case ["export", *assignments]:
             assert all(re.fullmatch(r"[A-Z_]+=.+", assignment) for assignment in assignments)
         case _:

@@ -23,7 +23,6 @@ _FIXTURES = ("durable_effects", "durable_mock")
 # Arguments of the marker that change how the simulator runs, in what a test can see.
 _ARGUMENTS = {
     "start_time": "time is real in the cloud",
-    "functions": "a deployed function invokes deployed functions",
     "limits": "the limits of the service are its own",
     "execution_timeout": "a deployed function has its own",
     "invocation_timeout": "a deployed function has its own",

@@ -16,15 +16,14 @@ from __future__ import annotations
 
 import json
 import re
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from contextvars import copy_context
 from typing import Any
 
 from durable_sdk import _runtime
 from pytest_durable.endpoint.operations import Operations, PlainCall, Started, function_error
 from pytest_durable.endpoint.settling import settle
+from pytest_durable.endpoint.virtual_calls import call_turn, time_shown
 from pytest_durable.endpoint.wire import ParsedCall, Request, Response, parse, serialize, serialize_error
 from pytest_durable.errors import ServiceError, UsageError
 from pytest_durable.simulator.execution import SimulatedExecution
@@ -42,14 +41,11 @@ from pytest_durable.simulator.runtime import SimulatedRuntime
 from pytest_durable.simulator.service.callbacks import CallbackCall, parse_callback_id
 from pytest_durable.simulator.service.function_names import parse_function_name
 from pytest_durable.simulator.turns import SandboxKilled
-from pytest_durable.simulator.wall_clock import wall_clock
 from pytest_durable.simulator.world import World
 
 # A failure belongs to the test's own line, not to ours.
 __tracebackhide__ = True
 
-# Worlds share the clock of the process, so one call at a time is served, of whichever endpoint.
-_turn = threading.RLock()
 _TURN_SECONDS = 5.0
 
 _REGION = re.compile(r"(?<![^.])[a-z]{2,4}(?:-[a-z]+)+-\d(?![^.])")
@@ -92,22 +88,9 @@ class InProcessEndpoint:
         """Whether a handler of this endpoint makes the call that is being made."""
         return self._runner.simulator.world.turns.runs_task
 
-    @contextmanager
-    def time_shown(self) -> Iterator[None]:
-        """Show virtual time to whatever else answers a call of the test.
-
-        Handlers see it anyway; of several threads of the test one does at a time.
-        """
-        simulator = self._runner.simulator
-        world = simulator.world
-        if world.turns.is_given or not simulator.options.virtual_clock or not _turn.acquire(blocking=False):
-            yield
-            return
-        try:
-            with wall_clock.shown(world.clock, to_all=True):
-                yield
-        finally:
-            _turn.release()
+    def time_shown(self) -> AbstractContextManager[None]:
+        """Show virtual time to whatever else answers a call of the test."""
+        return time_shown(self._runner)
 
     def answer(self, request: Request) -> Response:
         """Return the response to a request.
@@ -130,7 +113,7 @@ class InProcessEndpoint:
                 # What is being unwound has died: nothing of it reaches the service any more.
                 raise SandboxKilled
             return self._serve(call, region)
-        if not _turn.acquire(timeout=_TURN_SECONDS):
+        if not call_turn.acquire(timeout=_TURN_SECONDS):
             raise UsageError(
                 f"{call.operation} was called from a thread while another one runs a simulation, which has "
                 f"not ended for {_TURN_SECONDS:g} seconds. A handler that starts a thread of its own cannot "
@@ -139,7 +122,7 @@ class InProcessEndpoint:
         try:
             return self._serve(call, region)
         finally:
-            _turn.release()
+            call_turn.release()
 
     def _serve(self, call: ParsedCall, region: str) -> dict[str, Any]:
         simulator, operations = self._runner.simulator, self._operations_in(region)

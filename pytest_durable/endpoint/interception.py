@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pytest_durable.endpoint.in_process import InProcessEndpoint
+from pytest_durable.endpoint.moto_stubber import asked_first, reach_moto, time_shown_to_moto
 from pytest_durable.endpoint.wire import Request, Response, parse, supported_operations
 from pytest_durable.errors import ServiceError, UsageError
 
@@ -31,22 +32,29 @@ _ANSWERED = "https://answered.invalid/"
 _active: list[InProcessEndpoint] = []
 """The innermost last."""
 
-_undo: list[Callable[[], None]] = []
-"""What takes back the changes that are in place while an endpoint is active."""
-
 
 @contextmanager
 def intercepted(endpoint: InProcessEndpoint) -> Iterator[None]:
     """Let an endpoint answer boto3 while the block runs, before those that are active already."""
-    if not _active:
-        _reach_new_clients()
-    _active.append(endpoint)
+    # Each has its own, as the blocks need not end in the order of a stack.
+    with _new_clients_reached(), asked_first(_before_send), time_shown_to_moto(endpoint.time_shown):
+        _active.append(endpoint)
+        try:
+            yield
+        finally:
+            _active.remove(endpoint)
+
+
+@contextmanager
+def _new_clients_reached() -> Iterator[None]:
+    from botocore.handlers import BUILTIN_HANDLERS, REGISTER_FIRST
+
+    handler = (_EVENT, _before_send, REGISTER_FIRST)
+    BUILTIN_HANDLERS.append(handler)
     try:
         yield
     finally:
-        _active.remove(endpoint)
-        while _undo and not _active:
-            _undo.pop()()
+        BUILTIN_HANDLERS.remove(handler)
 
 
 def patch_client(client: Any) -> Callable[[], None]:
@@ -63,43 +71,11 @@ def patch_client(client: Any) -> Callable[[], None]:
     return lambda: events.unregister(_EVENT, _before_send, unique_id="pytest-durable")
 
 
-def _reach_new_clients() -> None:
-    from botocore.handlers import BUILTIN_HANDLERS, REGISTER_FIRST
-
-    handler = (_EVENT, _before_send, REGISTER_FIRST)
-    BUILTIN_HANDLERS.append(handler)
-    _undo.append(lambda: BUILTIN_HANDLERS.remove(handler))
-    _reach_clients_of_moto()
-
-
-def _reach_clients_of_moto() -> None:
-    """Come before moto's handler in every client that has it, and let moto see virtual time.
-
-    Whoever has not imported moto yet has no such client, and may import it later.
-    """
-    module: Any = sys.modules.get("moto.core.botocore_stubber")
-    if module is None or hasattr(module.BotocoreStubber.__call__, "of_pytest_durable"):
-        return
-    stubber = module.BotocoreStubber
-    original = stubber.__call__
-
-    def answer_first(self: Any, event_name: str, request: Any, **others: Any) -> Any:
-        response = _before_send(request, event_name)
-        if response is not None or not _active:
-            return response or original(self, event_name, request, **others)
-        with _active[-1].time_shown():
-            return original(self, event_name, request, **others)
-
-    answer_first.of_pytest_durable = True  # type: ignore[attr-defined]
-    stubber.__call__ = answer_first
-    _undo.append(lambda: setattr(stubber, "__call__", original))
-
-
 def _before_send(request: Any, event_name: str, **others: Any) -> Any:
     """Answer a request; None leaves it to others."""
     if not _active:
         return None
-    _reach_clients_of_moto()
+    reach_moto()
     url = urlsplit(str(request.url))
     # A client with another address, such as that of an endpoint over HTTP, means that one.
     if not event_name.startswith(_LAMBDA) or not (url.hostname or "").startswith("lambda"):

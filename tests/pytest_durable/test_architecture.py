@@ -51,7 +51,7 @@ PARTS = (
 
 # The modules that touch what the simulator is there to control, and why they may.
 SEAMS = {
-    "endpoint.in_process": {"threading"},
+    "endpoint.virtual_calls": {"threading"},
     "simulator.affinity": {"os"},
     "cloud.clock": {"time", "uuid"},
     "deployed.settings": {"os"},

@@ -189,6 +189,39 @@ def test_examples_of_a_property_each_have_a_world_of_their_own(project: pytest.P
 
 
 @pytest.mark.slow
+def test_moto_alone_sees_virtual_time_in_calls_of_the_test_and_real_time_afterwards(
+    project: pytest.Pytester,
+) -> None:
+    tests = """
+        import time
+
+        sqs = boto3.client("sqs", region_name="us-east-1")
+
+        def moment_of_moto():
+            queue = sqs.create_queue(QueueName="q")["QueueUrl"]
+            attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["CreatedTimestamp"])
+            return float(attributes["Attributes"]["CreatedTimestamp"])
+
+        @pytest.mark.durable_execution(handler=order)
+        def test_virtual(aws, durable_runner):
+            durable_runner.run()
+            stored = s3.head_object(Bucket="orders", Key="new")["LastModified"]
+            assert stored.isoformat() == "2026-01-01T00:00:00+00:00"
+            assert moment_of_moto() == durable_runner.clock.now.timestamp() == stored.timestamp() + 3 * 86_400
+
+        @pytest.mark.durable_execution(handler=order, clock="real")
+        def test_real(aws, durable_runner):
+            durable_runner.run()
+            assert abs(moment_of_moto() - time.time()) < 60
+
+        def test_afterwards(aws):
+            assert abs(moment_of_moto() - time.time()) < 60
+            handler = moto.core.botocore_stubber.BotocoreStubber.__call__
+            assert not hasattr(handler, "of_pytest_durable")
+    """
+    run(project, tests).assert_outcomes(passed=3)
+
+
 def test_workers_do_not_disturb_one_another(project: pytest.Pytester) -> None:
     project.makepyfile(
         test_shop=dedent(AROUND)

@@ -182,9 +182,14 @@ def _sites_of_sets(replayer: Replayer, prefix: Prefix) -> tuple[Site, ...]:
 
 @contextmanager
 def _codes_seen() -> Iterator[dict[CodeType, bool]]:
-    """Collect the user's code that runs while the block does, and whether a variable of it held a set."""
+    """Collect the user's code that runs while the block does, and whether a variable of it held a set.
+
+    Nothing is collected under a profiler of somebody else's, which not every Python could put back.
+    """
     codes: dict[CodeType, bool] = {}
-    before = sys.getprofile()
+    if sys.getprofile() is not None:
+        yield codes
+        return
 
     def profile(frame: FrameType, event: str, argument: Any) -> None:
         if event == "return" and is_users_code(frame):
@@ -195,7 +200,7 @@ def _codes_seen() -> Iterator[dict[CodeType, bool]]:
     try:
         yield codes
     finally:
-        sys.setprofile(before)
+        sys.setprofile(None)
 
 
 @lru_cache(maxsize=1 << 10)

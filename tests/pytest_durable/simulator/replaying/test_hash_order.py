@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import cProfile
 import subprocess
+import sys
 from typing import Any
 
 import corpus
@@ -64,6 +66,13 @@ def found(handler: Any) -> str:
     finally:
         runner.release()
     return ""
+
+
+def test_a_profiler_of_somebody_elses_goes_on() -> None:
+    profiler = cProfile.Profile()
+    with profiler:
+        assert found(by_sorted_set) == ""
+        assert sys.getprofile() is profiler
 
 
 @pytest.mark.parametrize(
