@@ -13,7 +13,7 @@ ENVIRONMENT := $(VENV)/.python-$(PYTHON_VERSION)
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak lint format types docs bench parity differential record-migration check clean
+.PHONY: help setup demo test soak lint format types docs bench parity differential record-migration aws-cli check clean
 
 help:
 	@echo 'make demo    run the examples and print the timeline of each durable test'
@@ -22,6 +22,7 @@ help:
 	@echo 'make soak    random workflows against a model, for minutes'
 	@echo 'make bench | parity | differential      speed, names and behaviour beside AWS'"'"'s packages'
 	@echo 'make record-migration                   record executions under AWS'"'"'s SDK anew'
+	@echo 'make aws-cli                            install the AWS CLI for the tests that call it'
 	@echo 'make lint | format | types | docs | setup | clean'
 
 $(ENVIRONMENT):
@@ -75,6 +76,15 @@ soak: $(READY)
 
 differential: $(READY)
 	$(BIN)/python tests/differential/run.py
+
+# The tests of the local endpoint call it. It pins another botocore than boto3's, hence another environment.
+aws-cli: build/aws-cli/bin/aws
+
+build/aws-cli/bin/aws: $(READY)
+	$(BIN)/python -m venv build/aws-cli || { \
+		$(BIN)/python -m venv --clear --without-pip build/aws-cli \
+		&& $(BIN)/python -m pip --python build/aws-cli/bin/python install --quiet pip; }
+	build/aws-cli/bin/python -m pip install --quiet --disable-pip-version-check awscli
 
 record-migration: $(READY)
 	$(BIN)/python tests/migration/record.py

@@ -1,10 +1,6 @@
 """The AWS CLI, against the server.
 
-The CLI pins a version of botocore that is older than boto3's, so it has an environment of its own::
-
-    python -m venv build/aws-cli && build/aws-cli/bin/pip install awscli
-
-``AWS_CLI`` names another one. Without it these tests are skipped.
+``make aws-cli`` installs it; ``AWS_CLI`` names another one. Without it these tests are skipped.
 """
 
 from __future__ import annotations
@@ -41,7 +37,7 @@ def _knows_durable_executions(aws: str) -> bool:
 @pytest.fixture(scope="module")
 def command() -> str:
     if _AWS is None:
-        pytest.skip("there is no AWS CLI: see the top of this file")
+        pytest.skip("there is no AWS CLI: make aws-cli")
     if not _knows_durable_executions(_AWS):
         pytest.skip(f"{_AWS} knows nothing of durable executions: it needs a newer version")
     return _AWS
