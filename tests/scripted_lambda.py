@@ -40,6 +40,8 @@ _ANSWERS = ("CallbackSucceeded", "CallbackFailed")
 class FakeClock:
     """A clock that moves when somebody sleeps, and says how long they did."""
 
+    is_virtual = False
+
     def __init__(self) -> None:
         self.seconds = 1000.0
         self.slept: list[float] = []

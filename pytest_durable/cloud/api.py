@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Self
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
 import boto3
 from botocore import UNSIGNED
@@ -17,7 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
 from botocore.parsers import ResponseParserError
 
-from pytest_durable.cloud.clock import Clock
+from pytest_durable.cloud.clock import Clock, ServiceClock
 from pytest_durable.cloud.trouble import NOT_FOUND, Call, no_region, trouble_of
 from pytest_durable.errors import CloudError, RefusedError
 from pytest_durable.result.wording import counted
@@ -45,6 +46,10 @@ _LOOPBACK_REGION = "us-west-2"
 
 # What the service says to an answer for a callback that has one already.
 _ALREADY_ENDED = frozenset({NOT_FOUND, "CallbackTimeoutException", "InvalidParameterValueException"})
+
+
+clients: WeakSet[Any] = WeakSet()
+"""The clients of boto3 that have been made here, for what stands for the service in this process."""
 
 
 class LambdaApi:
@@ -85,6 +90,9 @@ class LambdaApi:
             raise CloudError(
                 f"boto3 {boto3.__version__} does not know durable executions. Install boto3>=1.42.1."
             )
+        if endpoint is None:
+            clients.add(client)
+            clock = ServiceClock(clock)
         return cls(client, clock, endpoint)
 
     def close(self) -> None:

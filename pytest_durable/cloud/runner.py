@@ -30,6 +30,9 @@ __tracebackhide__ = True
 
 DEFAULT_TIMEOUT_SECONDS: float = 60
 
+# Longer than an execution may take: where time is virtual, nobody gives up.
+_VIRTUAL_TIMEOUT_SECONDS: float = 400 * 86400
+
 
 def _refuse(reason: str) -> NoReturn:
     raise UsageError(reason)
@@ -147,7 +150,8 @@ class CloudRunner(Runner):
     def _finish(self, watched: Watched, deadline: float, seconds: float) -> DurableFunctionTestResult:
         def ended() -> DurableFunctionTestResult | None:
             watched.look(deadline)
-            need = None if watched.has_ended else watched.needs_virtual_time(seconds)
+            may_be_hopeless = not watched.has_ended and not self._clock.is_virtual
+            need = watched.needs_virtual_time(seconds) if may_be_hopeless else None
             if need is not None:
                 self.refuse(need)
             return watched.result() if watched.settled() else None
@@ -212,7 +216,7 @@ class CloudRunner(Runner):
             TimeoutError: it is not in the time that calls wait.
             CloudError: something on the way to the function fails.
         """
-        watched, seconds = self._find(execution_arn), self._timeout_seconds
+        watched, seconds = self._find(execution_arn), self._seconds(None)
         deadline = self._clock.now() + seconds
 
         def is_found() -> bool | None:
@@ -365,7 +369,7 @@ class CloudRunner(Runner):
 
     def _seconds(self, timeout: DurationLike | None) -> float:
         if timeout is None:
-            return self._timeout_seconds
+            return _VIRTUAL_TIMEOUT_SECONDS if self._clock.is_virtual else self._timeout_seconds
         seconds = to_microseconds(timeout, "timeout") / 1_000_000
         if seconds == 0:
             raise UsageError(f"timeout must be longer than zero, got {timeout!r}.")

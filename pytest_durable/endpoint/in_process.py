@@ -92,6 +92,19 @@ class InProcessEndpoint:
         """Show virtual time to whatever else answers a call of the test."""
         return time_shown(self._runner)
 
+    def let_pass(self, microseconds: int) -> None:
+        """Let virtual time pass for somebody who awaits something of this endpoint.
+
+        Raises:
+            DurableStuckError: nothing can happen any more.
+            CheckerError: a property of every run does not hold.
+        """
+        simulator = self._runner.simulator
+        if simulator.is_closed:
+            return
+        with call_turn:
+            simulator.advance(microseconds, simulator.executions.values())
+
     def answer(self, request: Request) -> Response:
         """Return the response to a request.
 

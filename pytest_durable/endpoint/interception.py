@@ -5,6 +5,7 @@ there, before all others, in every client that is made while an endpoint is acti
 endpoint simulates. Clients that were made before are reached
 
 - if moto was imported before they were made: by way of moto's own handler, which they have;
+- if cloud mode has made them;
 - by `patch_client`.
 """
 
@@ -17,6 +18,7 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import urlsplit
 
+from pytest_durable.cloud.clock import standing_in
 from pytest_durable.endpoint.in_process import InProcessEndpoint
 from pytest_durable.endpoint.moto_stubber import asked_first, reach_moto, time_shown_to_moto
 from pytest_durable.endpoint.wire import Request, Response, parse, supported_operations
@@ -40,7 +42,8 @@ def intercepted(endpoint: InProcessEndpoint) -> Iterator[None]:
     with _new_clients_reached(), asked_first(_before_send), time_shown_to_moto(endpoint.time_shown):
         _active.append(endpoint)
         try:
-            yield
+            with standing_in(endpoint.let_pass):
+                yield
         finally:
             _active.remove(endpoint)
 
@@ -51,6 +54,7 @@ def _new_clients_reached() -> Iterator[None]:
 
     handler = (_EVENT, _before_send, REGISTER_FIRST)
     BUILTIN_HANDLERS.append(handler)
+    _reach_clients_of_cloud_mode()
     try:
         yield
     finally:
@@ -69,6 +73,16 @@ def patch_client(client: Any) -> Callable[[], None]:
     events = client.meta.events
     events.register_first(_EVENT, _before_send, unique_id="pytest-durable")
     return lambda: events.unregister(_EVENT, _before_send, unique_id="pytest-durable")
+
+
+def _reach_clients_of_cloud_mode() -> None:
+    """Be in the clients that are kept for all tests, of which some may have had no endpoint here.
+
+    They are ours, and stay reached: without an endpoint there is no answer.
+    """
+    module: Any = sys.modules.get("pytest_durable.cloud.api")
+    for client in [] if module is None else list(module.clients):
+        client.meta.events.register_first(_EVENT, _before_send, unique_id="pytest-durable cloud mode")
 
 
 def _before_send(request: Any, event_name: str, **others: Any) -> Any:
