@@ -27,6 +27,7 @@ _OPERATIONS = {
     ("POST", "stop"): "StopDurableExecution",
     ("POST", "pause"): "PauseDurableExecution",
     ("POST", "resume"): "ResumeDurableExecution",
+    ("GET", "durable-executions"): "ListDurableExecutionsByFunction",
     ("GET", "history"): "GetDurableExecutionHistory",
     ("POST", "succeed"): "SendDurableExecutionCallbackSuccess",
     ("POST", "fail"): "SendDurableExecutionCallbackFailure",
@@ -67,6 +68,8 @@ class Fault:
     """Whether what was asked for is done all the same."""
     answer: Any = None
     """What is answered instead of an error."""
+    passes: bool = False
+    """Whether nothing goes wrong this time."""
 
 
 @dataclass
@@ -135,6 +138,8 @@ class ScriptedLambda:
         self.requests.append(request)
         if self.faults[request.operation]:
             fault = self.faults[request.operation].pop(0)
+            if fault.passes:
+                return self._do(request)
             if fault.does_it:
                 self._do(request)
             if fault.answer is not None:
@@ -145,6 +150,7 @@ class ScriptedLambda:
     def _do(self, request: Request) -> Answer:
         do: dict[str, Callable[[Request], Answer]] = {
             "Invoke": self._invoke,
+            "ListDurableExecutionsByFunction": self._list,
             "GetDurableExecution": self._execution,
             "GetDurableExecutionHistory": self._history,
             "StopDurableExecution": self._stop,
@@ -166,6 +172,16 @@ class ScriptedLambda:
             return 409, {"x-amzn-ErrorType": "DurableExecutionAlreadyStartedException"}, message
         self.started.setdefault(name, self.clock.now())
         return 202, {"X-Amz-Durable-Execution-Arn": ARN.format(name=name)}, None
+
+    def _list(self, request: Request) -> Answer:
+        name = request.query["DurableExecutionName"]
+        began = self.life.history[0]["EventTimestamp"]
+        found = [
+            {"DurableExecutionArn": ARN.format(name=name), "Status": "RUNNING", "StartTimestamp": began}
+            for started in self.started
+            if started == name
+        ]
+        return 200, {}, {"DurableExecutions": found}
 
     def _age(self, request: Request) -> float:
         name = unquote(request.path).split("/durable-execution/")[1].split("/")[0]

@@ -31,6 +31,11 @@ def open_callbacks(log: EventLog) -> Iterator[RecordedOperation]:
             yield operation
 
 
+def callback_names(log: EventLog) -> list[str]:
+    """Return the names of the callbacks that a history tells of."""
+    return [shown(callback_paths(log.operations, operation.subject)[0]) for operation in _callbacks(log)]
+
+
 def is_named(log: EventLog, operation: RecordedOperation, name: str | None) -> bool:
     """Return whether a callback goes by a name or path; without one any does."""
     paths = callback_paths(log.operations, operation.subject)
@@ -168,10 +173,13 @@ class Answers:
                 dues.append(attended.attend(operation, now, callback_id in opened))
         return min((due for due in dues if due is not None), default=None)
 
-    def needs_virtual_time(self, log: EventLog, seconds: float) -> str | None:
+    def needs_virtual_time(
+        self, log: EventLog, seconds: float, need_of: Callable[[RecordedOperation], str | None]
+    ) -> str | None:
         """Return why an execution cannot end in so many seconds: all that it waits for are timeouts.
 
-        They are those of callbacks that nobody is to answer before; None if something else may happen.
+        They are those of callbacks that nobody is to answer before, its own or, as ``need_of`` an invoke
+        tells, those of others; None if something else may happen.
         """
         if not len(log) or log[len(log) - 1].type is not EventType.INVOCATION_COMPLETED:
             # The handler may be running.
@@ -182,8 +190,14 @@ class Answers:
             for operation in log.operations.values()
             if operation.subject.operation_type not in inner and not operation.is_terminal
         ]
-        if not pending or not all(self._outlasts(operation, seconds) for operation in pending):
+        needs = [need_of(operation) for operation in pending]
+        if not pending or not all(
+            need is not None or self._outlasts(operation, seconds)
+            for operation, need in zip(pending, needs, strict=True)
+        ):
             return None
+        if needs[0] is not None:
+            return needs[0]
         name = shown(callback_paths(log.operations, pending[0].subject)[0])
         return (
             f"callback {name!r} is answered after its timeout or never, and that is longer than the "

@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
 from botocore.parsers import ResponseParserError
 
 from pytest_durable.cloud.clock import Clock, ServiceClock
-from pytest_durable.cloud.trouble import NOT_FOUND, Call, no_region, trouble_of
+from pytest_durable.cloud.trouble import DEPLOY_DURABLE, NOT_FOUND, Call, no_region, trouble_of
 from pytest_durable.errors import CloudError, RefusedError
 from pytest_durable.result.wording import counted
 
@@ -126,9 +126,24 @@ class LambdaApi:
             )
         raise CloudError(
             f"{function_name} has been invoked, and is not a durable function: the answer has no "
-            "DurableExecutionArn. Deploy it with a DurableConfig, which a function gets when it is created, "
-            "and invoke a version that was published since."
+            f"DurableExecutionArn. {DEPLOY_DURABLE}"
         )
+
+    def find(self, function_name: str, name: str, deadline: float) -> str | None:
+        """Return the ARN of the execution of a name, None if there is none.
+
+        Raises:
+            CloudError: there is no answer.
+        """
+        answer = self._call(
+            "ListDurableExecutionsByFunction",
+            function_name,
+            deadline,
+            FunctionName=function_name,
+            DurableExecutionName=name,
+        )
+        found = [execution["DurableExecutionArn"] for execution in answer.get("DurableExecutions", ())]
+        return found[0] if found else None
 
     def execution(self, arn: str, deadline: float | None = None) -> dict[str, Any]:
         """Return what GetDurableExecution answers.
@@ -243,7 +258,8 @@ class LambdaApi:
                     told = trouble.error
                     if attempts > 1:
                         told.add_note(f"Tried {counted(attempts, 'time')} in {waited:.1f} seconds.")
-                    raise told from error
+                    # It says what boto3's says, whose traceback would fill the screen.
+                    raise told from None
                 self.clock.sleep(delay)
                 delay = min(2 * delay, _LONGEST_DELAY_SECONDS)
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import TypeVar
 
+from pytest_durable.cloud.answers import callback_names
 from pytest_durable.cloud.api import LambdaApi
 from pytest_durable.cloud.polling import Pace
 from pytest_durable.cloud.watched import Watched
@@ -17,6 +18,9 @@ from pytest_durable.scripts.callbacks import CallbackScript
 __tracebackhide__ = True
 
 _STOPPED = "The test that started the execution has ended."
+
+# How long a request may take to show in a list.
+_SETTLING_SECONDS = 0.5
 
 Found = TypeVar("Found")
 
@@ -38,6 +42,19 @@ class Following:
     def started(self, arn: str) -> None:
         """Take an execution that the test has started, and has to be stopped with it."""
         self.find(arn).is_own = True
+
+    def search(self, function_name: str, name: str) -> None:
+        """Take the execution of a name, if it has been started. What fails is in `complaints`."""
+        for pause in (0.0, _SETTLING_SECONDS):
+            self._clock.sleep(pause)
+            try:
+                arn = self._api.find(function_name, name, self._clock.now() + _SETTLING_SECONDS)
+            except CloudError as error:
+                self.complaints.append(f"{name} of {function_name} may have been started: {error}")
+                return
+            if arn is not None:
+                self.started(arn)
+                return
 
     def find(self, arn: str) -> Watched:
         """Return an execution; one of others may be looked at, too."""
@@ -72,6 +89,12 @@ class Following:
         """What is known of every execution, in order of start."""
         return [watched.result() for watched in self.watched.values()]
 
+    @property
+    def callback_names(self) -> list[str]:
+        """The names of all callbacks that are known, those of invoked executions too."""
+        families = [watched.family() for watched in self.watched.values()]
+        return [name for family in families for watched in family for name in callback_names(watched.log)]
+
     def timeline(self) -> str:
         """Return every execution as text, each under its ARN."""
         return "\n\n".join(f"{arn}\n{watched.result().timeline()}" for arn, watched in self.watched.items())
@@ -99,7 +122,7 @@ class Following:
                 self.stop(watched, reason)
 
     def stop(self, watched: Watched, reason: str) -> None:
-        """Stop an execution, once. If that fails it is in `complaints`."""
+        """Stop an execution, once, and what it has invoked and awaits. What fails is in `complaints`."""
         if watched.is_given_up or watched.has_ended:
             return
         watched.is_given_up = True
@@ -107,3 +130,8 @@ class Following:
             self._api.stop(watched.arn, {"ErrorType": "TestEnded", "ErrorMessage": reason})
         except CloudError as error:
             self.complaints.append(f"{watched.arn} could not be stopped: {error}")
+            return
+        # They would go on by themselves. This one invokes nothing more by now.
+        self.read_quietly(watched)
+        for invoked in watched.awaited:
+            self.stop(invoked, reason)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pytest_durable.cloud.api import LambdaApi
-from pytest_durable.cloud.translate import has_ending
+from pytest_durable.cloud.translate import ended_as
 from pytest_durable.errors import RefusedError
 
 # A failure belongs to the test's own line, not to ours.
@@ -52,7 +52,7 @@ class HistoryReader:
     @property
     def has_ending(self) -> bool:
         """Whether it tells how the execution ended."""
-        return has_ending(self._events)
+        return ended_as(self._events) is not None
 
     def refresh(self, deadline: float | None = None) -> None:
         """Read what has been added. An answer that is older than the last one is ignored.

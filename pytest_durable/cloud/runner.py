@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from pytest_durable.backend import Runner
-from pytest_durable.cloud.answers import is_named, open_callbacks
+from pytest_durable.cloud.answers import callback_names, is_named, open_callbacks
 from pytest_durable.cloud.api import LambdaApi
 from pytest_durable.cloud.execution import CloudExecution
 from pytest_durable.cloud.following import Following
@@ -16,14 +16,13 @@ from pytest_durable.cloud.polling import LONGEST_SECONDS
 from pytest_durable.cloud.translate import translate
 from pytest_durable.cloud.watched import Watched
 from pytest_durable.durations import DurationLike, to_microseconds
-from pytest_durable.errors import DurableTestError, UnusedScriptError, UsageError
+from pytest_durable.errors import CloudError, DurableTestError, UnusedScriptError, UsageError
 from pytest_durable.history.log import EventLog
 from pytest_durable.payload import encode_callback_text, encode_error, encode_input, encode_json
-from pytest_durable.points import shown
 from pytest_durable.result.execution import DurableFunctionTestResult
 from pytest_durable.result.wording import counted
 from pytest_durable.scripts.callbacks import CallbackScript
-from pytest_durable.scripts.names import callback_paths, demand_name
+from pytest_durable.scripts.names import demand_name
 
 # A failure belongs to the test's own line, not to ours.
 __tracebackhide__ = True
@@ -95,7 +94,15 @@ class CloudRunner(Runner):
 
     def _start(self, input: Any, name: str | None, deadline: float) -> str:
         payload = encode_input(input)
-        arn = self._api.invoke(self.function_name, payload, name or self._names.next(), deadline)
+        name = name or self._names.next()
+        try:
+            arn = self._api.invoke(self.function_name, payload, name, deadline)
+        except CloudError:
+            raise
+        except BaseException:
+            # Ctrl-C while the answer was on its way: what has begun is stopped with the rest.
+            self.following.search(self.function_name, name)
+            raise
         self.following.started(arn)
         return arn
 
@@ -163,7 +170,7 @@ class CloudRunner(Runner):
         waits = "; ".join(watched.result().pending) or "nothing of it is known to be unfinished"
         raise TimeoutError(
             f"{watched.arn} has not ended after {seconds:g} seconds (status {watched.status}): {waits}. "
-            "Give a longer timeout=, or look why it waits."
+            f"Give a longer timeout=, or look why it waits.{watched.unread()}"
         )
 
     def wait_for_callback(
@@ -196,7 +203,7 @@ class CloudRunner(Runner):
                 result = watched.result().raise_for_status()
                 raise DurableTestError(
                     f"The execution ended ({result.status}) without {what} to answer; its callbacks: "
-                    f"{', '.join(_callbacks_of(watched.log)) or 'none'}."
+                    f"{', '.join(callback_names(watched.log)) or 'none'}."
                 )
             return None
 
@@ -398,17 +405,8 @@ class CloudRunner(Runner):
         if self._scripts_are_checked:
             return
         self._scripts_are_checked = True
-        names = [name for watched in self.following.watched.values() for name in _callbacks_of(watched.log)]
+        names = self.following.callback_names
         complaints = [script.complaint(names) for script in self._scripts]
         told = "\n".join(complaint for complaint in complaints if complaint is not None)
         if told:
             raise UnusedScriptError(told)
-
-
-def _callbacks_of(log: EventLog) -> list[str]:
-    """Return the names of the callbacks that a history tells of."""
-    return [
-        shown(callback_paths(log.operations, operation.subject)[0])
-        for operation in log.operations.values()
-        if operation.callback_id is not None
-    ]

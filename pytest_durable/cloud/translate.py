@@ -6,10 +6,11 @@ service may say is kept: events of an unknown type are in the result's ``history
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
 from pytest_durable.errors import HistoryError
 from pytest_durable.history.codec import event_from_json
@@ -23,12 +24,17 @@ _ENDINGS = {
     ExecutionStatus.TIMED_OUT.value: "ExecutionTimedOut",
     ExecutionStatus.STOPPED.value: "ExecutionStopped",
 }
+_STATUSES = {ending: status for status, ending in _ENDINGS.items()}
 _UNFINISHED = {"RUNNING", "PAUSING", "PAUSED", "DELETING"}
 _PAYLOADS = ("Input", "Result", "Error", "Reason")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Above this a number of seconds would be after the year 5000: it is milliseconds.
 _LARGEST_SECONDS = 100_000_000_000
+
+
+FindInvoked: TypeAlias = Callable[[EventLog], Sequence[DurableFunctionTestResult]]
+"""Returns the results of the executions that an execution has invoked, as its log tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +51,9 @@ def is_ended(status: object) -> bool:
     return status in _ENDINGS
 
 
-def has_ending(events: Sequence[Mapping[str, Any]]) -> bool:
-    """Return whether a history tells how its execution ended."""
-    return any(event.get("EventType") in _ENDINGS.values() for event in events)
+def ended_as(events: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return the status with which a history tells that its execution ended; None if it does not tell."""
+    return next((_STATUSES[event["EventType"]] for event in events if event["EventType"] in _STATUSES), None)
 
 
 def translate(events: Iterable[Mapping[str, Any]]) -> Translation:
@@ -61,22 +67,30 @@ def translate(events: Iterable[Mapping[str, Any]]) -> Translation:
     return Translation(log, history, tuple(notes))
 
 
-def result_of(execution: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> DurableFunctionTestResult:
+def result_of(
+    execution: Mapping[str, Any],
+    events: Iterable[Mapping[str, Any]],
+    *,
+    invoked: FindInvoked | None = None,
+    notes: Iterable[str] = (),
+) -> DurableFunctionTestResult:
     """Return the result that the answers of GetDurableExecution and GetDurableExecutionHistory make.
 
     ``events`` are those of all pages. Where the history is behind the execution, or has cut its result
-    off, the answer about the execution counts.
+    off, the answer about the execution counts. ``notes`` come before those of the translation. ``invoked``
+    is called with the log when somebody asks for what the execution has invoked.
 
     Raises:
         HistoryError: a time cannot be read; the message names the event.
     """
     history = [_with_datetimes(event) for event in events]
     completed, said = _completed(history, execution)
-    log, notes = _read(completed)
+    log, unread = _read(completed)
     status = execution.get("Status")
     if status not in _ENDINGS and status not in _UNFINISHED:
         said.append(f"the status of the execution is {status!r}, which this version does not know")
-    result = DurableFunctionTestResult(log, notes=[*said, *notes])
+    found = () if invoked is None else partial(invoked, log)
+    result = DurableFunctionTestResult(log, invoked=found, notes=[*notes, *said, *unread])
     # As it came, so that nothing is hidden of events that cannot be read.
     result.history = history
     return result
@@ -127,10 +141,8 @@ def _completed(
     for index, encoded in enumerate(history):
         if encoded.get("EventType") == ending:
             return [*history[:index], _filled(encoded, outcome), *history[index + 1 :]], []
-    added = (
-        [] if any(event.get("EventType") == "ExecutionStarted" for event in history) else [_start(execution)]
-    )
     started = next((event for event in history if event.get("EventType") == "ExecutionStarted"), None)
+    added = [] if started else [beginning(execution)]
     started = started or added[0]
     end: dict[str, Any] = {
         **{member: started[member] for member in ("Id", "Name") if member in started},
@@ -155,7 +167,8 @@ def _filled(encoded: dict[str, Any], outcome: Mapping[str, Any]) -> dict[str, An
     return {**encoded, name: details}
 
 
-def _start(execution: Mapping[str, Any]) -> dict[str, Any]:
+def beginning(execution: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the event with which an execution began, as what is known of it tells."""
     arn = str(execution.get("DurableExecutionArn") or "")
     return {
         "EventType": "ExecutionStarted",

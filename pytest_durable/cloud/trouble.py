@@ -26,8 +26,16 @@ _DENIED = frozenset({"AccessDeniedException", "AccessDenied"})
 
 NOT_FOUND = "ResourceNotFoundException"
 
+UNKNOWN = frozenset({NOT_FOUND, *_DENIED})
+"""What is said of an execution that is not there, or not for whoever asks."""
+
 # The name of an action of IAM is that of the operation, but for this one.
 _ACTIONS = {"Invoke": "InvokeFunction"}
+
+DEPLOY_DURABLE = (
+    "Deploy it with a DurableConfig, which a function gets when it is created, and invoke a version that was "
+    "published since."
+)
 
 _LOGIN = "Log in again (aws sso login, or new keys), and run the tests again."
 
@@ -156,6 +164,9 @@ def _advice_on_invoking(code: str, message: str, call: Call) -> str:
             f"There is no such function, version or alias in {where}: compare with "
             "aws lambda list-functions, and with the account that the credentials are of."
         )
+    if "DurableExecutionName" in message or "not durable" in message.lower():
+        # Only a durable function is invoked with a name.
+        return f"Is it a durable function? {DEPLOY_DURABLE}"
     if code == "DurableExecutionAlreadyStartedException":
         return "The name has been used with another input: give another name."
     if code in ("RequestTooLargeException", "RequestEntityTooLargeException"):

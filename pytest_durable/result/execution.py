@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from textwrap import indent
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 from durable_sdk.lambda_service import ErrorObject, OperationStatus
 from pytest_durable.errors import DurableTestError, ExecutionFailedError, OperationNotFoundError
@@ -45,6 +45,10 @@ class ExecutionStatus(StrEnum):
     RUNNING = "RUNNING"
 
 
+Invoked: TypeAlias = "Sequence[DurableFunctionTestResult] | Callable[[], Sequence[DurableFunctionTestResult]]"
+"""Results of executions that another one has invoked, or what is called for them when somebody asks."""
+
+
 class DurableFunctionTestResult(Lookups):
     """An execution as its log tells it. ``seed`` is None where nothing was left to chance.
 
@@ -59,14 +63,14 @@ class DurableFunctionTestResult(Lookups):
         log: EventLog,
         *,
         seed: int | None = None,
-        invoked: Sequence[DurableFunctionTestResult] = (),
+        invoked: Invoked = (),
         faults: Mapping[int, Sequence[str]] | None = None,
         notes: Sequence[str] = (),
     ) -> None:
         self._given = log
         self._length = len(log)
         self.seed = seed
-        self.invoked = tuple(invoked)
+        self._given_invoked = invoked
         self._faults = faults
         self.notes = tuple(notes)
 
@@ -77,6 +81,12 @@ class DurableFunctionTestResult(Lookups):
         if self.error is not None:
             parts.append(f"error={shortened(error_text(self.error.to_dict()))}")
         return f"{type(self).__name__}({', '.join(parts)})"
+
+    @cached_property
+    def invoked(self) -> tuple[DurableFunctionTestResult, ...]:
+        """The executions of the durable functions that this one has invoked, in order of start."""
+        given = self._given_invoked
+        return tuple(given() if callable(given) else given)
 
     @cached_property
     def _log(self) -> EventLog:

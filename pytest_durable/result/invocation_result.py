@@ -63,6 +63,7 @@ class DurableFunctionTestResult(execution.DurableFunctionTestResult):
         made = cls.from_log(result._log, seed=result.seed)
         made.history = result.history
         made.notes = result.notes
+        made._given_invoked = lambda: result.invoked
         return made
 
     @classmethod

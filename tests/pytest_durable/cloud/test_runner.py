@@ -169,6 +169,48 @@ def test_what_is_interrupted_is_stopped(serve: Serve, make_runner: MakeRunner, c
     assert len(service.stopped) == 1
 
 
+@pytest.mark.parametrize("has_begun", [True, False])
+def test_what_has_begun_when_a_start_is_interrupted_is_stopped(
+    serve: Serve, make_runner: MakeRunner, clock: FakeClock, has_begun: bool
+) -> None:
+    service = serve(Life.of(recorded(approval, "yes"), ends=False))
+    service.faults["Invoke"] = [Fault(500, does_it=has_begun)]
+
+    def interrupt(seconds: float) -> None:
+        clock.sleep = sleep  # type: ignore[method-assign]
+        raise KeyboardInterrupt
+
+    sleep, clock.sleep = clock.sleep, interrupt  # type: ignore[method-assign]
+    runner = make_runner(service)
+    with pytest.raises(KeyboardInterrupt):
+        runner.run()
+    runner.release()
+    assert len(service.of("Invoke")) == 1
+    assert list(service.stopped) == runner.arns
+    assert len(runner.arns) == has_begun
+    assert runner.following.complaints == []
+
+
+def test_a_start_that_is_interrupted_where_nobody_may_look_for_it_is_told(
+    serve: Serve, make_runner: MakeRunner, clock: FakeClock
+) -> None:
+    service = serve(Life.of(recorded(approval, "yes"), ends=False))
+    service.faults["Invoke"] = [Fault(500, does_it=True)]
+    service.faults["ListDurableExecutionsByFunction"] = [Fault(403, "AccessDeniedException", "no")]
+
+    def interrupt(seconds: float) -> None:
+        clock.sleep = sleep  # type: ignore[method-assign]
+        raise KeyboardInterrupt
+
+    sleep, clock.sleep = clock.sleep, interrupt  # type: ignore[method-assign]
+    runner = make_runner(service)
+    with pytest.raises(KeyboardInterrupt):
+        runner.run()
+    (complaint,) = runner.following.complaints
+    assert "may have been started: AccessDeniedException" in complaint
+    assert "lambda:ListDurableExecutionsByFunction" in complaint
+
+
 def test_credentials_that_expire_on_the_way_end_the_run_at_once(
     serve: Serve, make_runner: MakeRunner
 ) -> None:

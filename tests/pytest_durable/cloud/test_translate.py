@@ -9,7 +9,7 @@ from typing import Any
 import corpus
 import pytest
 
-from pytest_durable.cloud.translate import has_ending, is_ended, result_of, to_datetime, translate
+from pytest_durable.cloud.translate import ended_as, is_ended, result_of, to_datetime, translate
 from pytest_durable.errors import DurableTestError, HistoryError
 from pytest_durable.history.events import Event, Outcome
 from pytest_durable.result.execution import DurableFunctionTestResult
@@ -212,5 +212,5 @@ def test_whether_an_execution_has_ended_is_told_by_its_status_or_its_history() -
         False,
     ]
     history = finished().history
-    assert has_ending(history)
-    assert not has_ending(history[:2])
+    assert ended_as(history) == "SUCCEEDED"
+    assert ended_as(history[:2]) is None
