@@ -90,7 +90,8 @@ class LambdaApi:
             raise CloudError(
                 f"boto3 {boto3.__version__} does not know durable executions. Install boto3>=1.42.1."
             )
-        if endpoint is None:
+        # Another address, such as that of AWS_ENDPOINT_URL, is nobody's in this process.
+        if (urlsplit(client.meta.endpoint_url).hostname or "").startswith("lambda"):
             clients.add(client)
             clock = ServiceClock(clock)
         return cls(client, clock, endpoint)
