@@ -58,6 +58,8 @@ class LambdaApi:
     def __init__(self, client: Any, clock: Clock, endpoint: str | None = None) -> None:
         self._client = client
         self._endpoint = endpoint
+        self._is_deaf = False
+        """Whether nobody at all has listened to the last call."""
         self.clock = clock
         self.region: str = client.meta.region_name
 
@@ -241,20 +243,24 @@ class LambdaApi:
         send = self._method(operation, call)
         began = self.clock.now()
         deadline = began + PATIENCE_SECONDS if deadline is None else deadline
+        # Where nobody has listened, somebody does at once or the tests that are left are not to wait each.
+        heard_by = began if self._is_deaf else began + _DEAF_SECONDS
         attempts, delay, may_be_done = 0, _FIRST_DELAY_SECONDS, False
         while True:
             attempts += 1
             try:
                 answer: dict[str, Any] = send(**given)
+                self._is_deaf = False
                 return answer
             except (BotoCoreError, ClientError, ResponseParserError) as error:
                 trouble = trouble_of(error, call)
+                self._is_deaf = trouble.is_deaf
                 if may_be_done and _is_repeated_answer(operation, trouble.error):
                     # It was taken the first time, and the answer to that got lost.
                     return {}
                 may_be_done = may_be_done or trouble.is_unanswered
                 waited = self.clock.now() - began
-                limit = min(deadline, began + _DEAF_SECONDS) if trouble.is_deaf else deadline
+                limit = min(deadline, heard_by) if trouble.is_deaf else deadline
                 if not trouble.passes or self.clock.now() + delay > limit:
                     told = trouble.error
                     if attempts > 1:

@@ -191,7 +191,21 @@ def test_an_endpoint_at_which_nobody_listens_is_told_after_a_moment(
         api = connect_to(None, url)
         with pytest.raises(CloudError, match=r"Nobody answers at http://127.0.0.1.*pytest-durable serve"):
             invoke(api, clock)
-    assert sum(clock.slept) < 5
+        assert sum(clock.slept) < 5
+        clock.slept.clear()
+        with pytest.raises(CloudError, match="Nobody answers"):
+            invoke(api, clock)
+    # Whoever comes later does not wait as long.
+    assert clock.slept == []
+
+
+def test_somebody_who_listens_again_is_heard_and_waited_for_again(
+    connect_to: ConnectTo, clock: FakeClock, service: ScriptedLambda
+) -> None:
+    api = connect_to("us-west-2", service.url)
+    api._is_deaf = True
+    assert invoke(api, clock)
+    assert not api._is_deaf
 
 
 def test_an_answer_of_something_else_than_lambda_is_told(

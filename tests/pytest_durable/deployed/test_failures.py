@@ -270,8 +270,8 @@ def test_is_answered(durable_runner):
             "*not stopped:*",
         ]
     )
-    # Five seconds for the call, for the report and for stopping.
-    assert took < 20
+    # Five seconds for the call, none for the report and for stopping; the server takes a while to start.
+    assert took < 12
 
 
 @pytest.mark.parametrize("function", ["ask", "busy"])

@@ -55,6 +55,14 @@ def test_answers_callbacks_two_calls_away(durable_runner):
     assert asked.history[0]["EventType"] == "ExecutionStarted"
 
 @on(supervise)
+def test_shows_how_a_function_that_is_not_durable_has_failed(durable_runner):
+    result = durable_runner.run({"functions": ["double:$LATEST"], "payload": {}})
+    assert (result.status, result.invoked) == ("FAILED", ())
+    failed = result.operation("asked/double:$LATEST/double")
+    assert (failed.status, failed.error.type) == ("FAILED", "KeyError")
+    assert "KeyError" in result.timeline()
+
+@on(supervise)
 def test_shows_how_what_it_has_invoked_has_failed(durable_runner):
     result = durable_runner.run({"functions": ["charge:$LATEST"]})
     (invoked,) = result.invoked
@@ -107,7 +115,7 @@ def run(project: pytest.Pytester) -> Run:
 
 @pytest.mark.parametrize("mode", ["--runner-mode=cloud", "--runner-mode=local", "--durable-diff"])
 def test_what_was_invoked_is_shown_and_answered_as_in_the_simulator(run: Run, url: str, mode: str) -> None:
-    run(url, BOTH, mode).assert_outcomes(passed=3)
+    run(url, BOTH, mode).assert_outcomes(passed=4)
 
 
 def test_what_was_invoked_is_not_read_unless_somebody_looks(run: Run, proxy: ReadersOfInvoked) -> None:
