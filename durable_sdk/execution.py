@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from functools import wraps
@@ -54,6 +55,8 @@ __all__ = [
 # Lambda answers with at most 6 MiB; the rest of the answer needs a little room.
 _LONGEST_ANSWER = 6 * 1024 * 1024
 LAMBDA_RESPONSE_SIZE_LIMIT = _LONGEST_ANSWER - 50
+
+_logger = logging.getLogger(__name__)
 
 _PENDING = DurableExecutionInvocationOutput.create_pending()
 
@@ -269,6 +272,8 @@ def _fail(state: ExecutionState, error: Exception) -> DurableExecutionInvocation
 
 
 def _failed(error: Exception) -> DurableExecutionInvocationOutput:
+    # What the service keeps of an error is its last line or so: the whole of it is in the log only.
+    _logger.error("The execution has failed.", exc_info=error)
     return DurableExecutionInvocationOutput(InvocationStatus.FAILED, error=ErrorObject.from_exception(error))
 
 

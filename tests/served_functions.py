@@ -12,9 +12,10 @@ from typing import Any
 
 import boto3
 
-from durable_sdk import DurableContext, StepContext, durable_execution
-from durable_sdk.config import CallbackConfig, Duration, StepConfig
+from durable_sdk import DurableContext, InvokeError, StepContext, durable_execution
+from durable_sdk.config import CallbackConfig, Duration, InvokeConfig, StepConfig
 from durable_sdk.retries import RetryPresets
+from durable_sdk.serdes import PassThroughSerDes
 
 own_client = boto3.client("lambda")
 
@@ -86,6 +87,16 @@ def chain(event: Any, context: DurableContext) -> Any:
 
 
 @durable_execution
+def pass_on(event: Any, context: DurableContext) -> str:
+    """Invoke a function with a text as it is, and tell what is the matter with it."""
+    config = InvokeConfig(serdes_payload=PassThroughSerDes())
+    try:
+        return str(context.invoke("plain", event["text"], config=config))
+    except InvokeError as error:
+        return str(error)
+
+
+@durable_execution
 def twice(event: Any, context: DurableContext) -> int:
     """Double a value, durably."""
     context.wait(Duration.from_seconds(1))
@@ -114,7 +125,7 @@ def plain(event: Any, context: Any) -> Any:
     """Answer without durability."""
     how = (event or {}).get("how")
     if how == "sleep":
-        time.sleep(60)
+        time.sleep(event.get("seconds", 60))
     if how == "exit":
         sys.exit(1)
     if how == "raise":

@@ -29,6 +29,8 @@ _LEFT_OUT = frozenset(
 )
 _NOT_COMPARED = "InvocationCompleted"
 
+_BEGINNING, _END = "the beginning of the execution", "the end of the execution"
+
 
 def difference(local: Sequence[Sequence[dict[str, Any]]], cloud: Sequence[Sequence[dict[str, Any]]]) -> str:
     """Return where the histories of executions part, empty if nowhere. Executions are in order of start."""
@@ -48,25 +50,31 @@ def difference(local: Sequence[Sequence[dict[str, Any]]], cloud: Sequence[Sequen
 
 def comparable(history: Sequence[dict[str, Any]], order: Mapping[Any, int]) -> list[dict[str, Any]]:
     """Return the events of a history that are compared, operation by operation in the order given."""
-    compared = [_without_chance(event) for event in history if event["EventType"] != _NOT_COMPARED]
-    return sorted(compared, key=lambda event: order[event.get("Id")])
+    compared = [(event, _without_chance(event)) for event in history if event["EventType"] != _NOT_COMPARED]
+    compared.sort(key=lambda pair: order[_identity(pair[0])])
+    return [kept for _, kept in compared]
 
 
 def _order(left: Sequence[dict[str, Any]], right: Sequence[dict[str, Any]]) -> dict[Any, int]:
     order: dict[Any, int] = {}
     for event in [*left, *right]:
         order.setdefault(_identity(event), len(order))
+    # What the execution comes to follows from its operations.
+    order[_END] = len(order)
     return order
 
 
 def _identity(event: Mapping[str, Any]) -> Any:
-    # The execution itself has another id each time.
-    return None if str(event["EventType"]).startswith("Execution") else event.get("Id")
+    """Return whose event it is. The execution itself has another id each time."""
+    kind = str(event["EventType"])
+    if not kind.startswith("Execution"):
+        return event.get("Id")
+    return _BEGINNING if kind == "ExecutionStarted" else _END
 
 
 def _without_chance(event: Mapping[str, Any]) -> dict[str, Any]:
     kept = _pruned(event)
-    if _identity(event) is None:
+    if _identity(event) in (_BEGINNING, _END):
         kept.pop("Id", None)
         kept.pop("Name", None)
     return kept

@@ -6,7 +6,7 @@ Parameters and outputs are those of boto3's methods: names and types as botocore
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -227,16 +227,17 @@ class Operations:
         name = _qualified(params)
         if self._functions.find(name.candidates) is None:
             raise ResourceNotFoundException(f"Function not found: {self._version_of(name).arn}")
+        executions = list(self._world.executions.by_arn.values())
+        if params.get("ReverseOrder"):
+            executions.reverse()
         found = [
             execution
-            for execution in self._world.executions.by_arn.values()
+            for execution in _from_marker(executions, params.get("Marker"))
             if execution.function.name == name.name
             and (name.qualifier is None or execution.function.version == name.version)
             and not execution.deleted
             and _is_asked_for(execution, params)
         ]
-        if params.get("ReverseOrder"):
-            found.reverse()
         return _page(found, params)
 
     def _stop(self, params: Params) -> Output:
@@ -399,20 +400,27 @@ def _is_asked_for(execution: SimulatedExecution, params: Params) -> bool:
     )
 
 
-def _page(found: Iterable[SimulatedExecution], params: Params) -> Output:
-    """Return a page; a marker is the ARN of its first execution, so that new ones do not shift it."""
-    executions = list(found)
-    marker = params.get("Marker")
-    first = 0
-    if marker:
-        arns = [execution.record.arn for execution in executions]
-        if marker not in arns:
-            raise InvalidParameterValueException(f"Invalid marker {marker!r:.100}.")
-        first = arns.index(marker)
+def _from_marker(executions: list[SimulatedExecution], marker: str | None) -> list[SimulatedExecution]:
+    """Return what is left from a marker on.
+
+    It is the ARN of the first execution of the next page. That one need not be asked for any more, as when
+    only those that run are listed and it has ended.
+
+    Raises:
+        InvalidParameterValueException: there is no such marker.
+    """
+    if not marker:
+        return executions
+    for index, execution in enumerate(executions):
+        if execution.record.arn == marker:
+            return executions[index:]
+    raise InvalidParameterValueException(f"Invalid marker {marker!r:.100}.")
+
+
+def _page(found: list[SimulatedExecution], params: Params) -> Output:
+    """Return the first page of what is found."""
     size = min(params.get("MaxItems") or _LIST_ITEMS, _LIST_ITEMS_MAX)
-    answer: Output = {
-        "DurableExecutions": [_described(execution) for execution in executions[first : first + size]]
-    }
-    if first + size < len(executions):
-        answer["NextMarker"] = executions[first + size].record.arn
+    answer: Output = {"DurableExecutions": [_described(execution) for execution in found[:size]]}
+    if size < len(found):
+        answer["NextMarker"] = found[size].record.arn
     return answer

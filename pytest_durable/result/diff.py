@@ -41,7 +41,9 @@ def _difference(
         yield f"    {_event(one or other or {})}"
         return
     path, left_value, right_value = next(_differences(one, other, ""))
-    yield f"The histories differ at event {one.get('EventId', index + 1)} in {path}:"
+    # Events that were put into another order have no numbers.
+    at = f" at event {one['EventId']}" if "EventId" in one else ""
+    yield f"The histories differ{at} in {path}:"
     yield f"  left:  {_value(left_value)}"
     yield f"  right: {_value(right_value)}"
     yield f"  left event:  {_event(one)}"
@@ -79,7 +81,7 @@ def _ordered(members: Mapping[str, Any]) -> list[str]:
 
 def _event(event: Mapping[str, Any]) -> str:
     name = event.get("Name")
-    words = [str(event.get("EventId", "?")), str(event.get("EventType"))]
+    words = [str(event[member]) for member in ("EventId", "EventType") if member in event]
     if name:
         words.append(repr(name))
     elif event.get("Id"):

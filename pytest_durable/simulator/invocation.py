@@ -18,6 +18,7 @@ from durable_sdk.lambda_service import ErrorObject, InvocationStatus
 from pytest_durable.errors import UsageError
 from pytest_durable.history.codec import to_datetime
 from pytest_durable.history.events import ErrorJson
+from pytest_durable.runtime_errors import marshal_error, unmarshal_error
 from pytest_durable.simulator.client import SimulatedClient
 from pytest_durable.simulator.lambda_context import SimulatedLambdaContext
 from pytest_durable.simulator.runtime import SimulatedRuntime
@@ -171,7 +172,12 @@ def function_task(
     def body() -> None:
         _runtime.current.set(runtime)
         try:
-            ending: Ending = Returned(handler({} if payload is None else json.loads(payload), context))
+            event = {} if payload is None else json.loads(payload)
+        except (ValueError, RecursionError) as error:
+            ended(Died(unmarshal_error(error)))
+            return
+        try:
+            ending: Ending = Returned(handler(event, context))
         except SandboxKilled:
             raise
         except BaseException as error:
@@ -194,8 +200,7 @@ def interpret_function(ending: Ending, exit_error: ErrorJson) -> tuple[str | Non
             try:
                 return json.dumps(output, allow_nan=False), None
             except (TypeError, ValueError, RecursionError) as error:
-                message = f"Unable to marshal response: {error}"
-                return None, {"ErrorType": "Runtime.MarshalError", "ErrorMessage": message}
+                return None, marshal_error(error)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ DIFFERENCES: tuple[Difference, ...] = (
     Difference(
         ("pytest_durable*:WebRunner", "pytest_durable*:WebRunnerConfig"),
         "Not there.",
-        "The simulated service is not offered over HTTP.",
+        "`pytest-durable serve` offers handlers over HTTP.",
     ),
     Difference(
         ("pytest_durable.model:Execution.from_execution",),

@@ -17,6 +17,7 @@ PARTS = (
     "exceptions",
     "errors",
     "service_errors",
+    "runtime_errors",
     "durations",
     "history",
     "model",

@@ -82,8 +82,8 @@ class Engine:
         self._processes = Processes(options.processes, self._post, lambda: self._time.skipped)
         self._answers: list[tuple[Future[Output], Output | Exception]] = []
         """What is told when all that has changed is kept."""
-        self._plain: dict[Ticket, tuple[Invocation, Future[Output]]] = {}
-        """The runs of plain functions for callers of Invoke."""
+        self._plain: dict[Ticket, tuple[Invocation | None, Future[Output]]] = {}
+        """The runs of plain functions for callers of Invoke; with None, they wait for a process."""
         self._awaited: dict[str, list[Future[Output]]] = {}
         """Who waits for the end of an execution, by its ARN."""
         functions = Functions()
@@ -259,7 +259,7 @@ class Engine:
         if head is not None and head.due > self._time.now and self._may_skip(head):
             self._time.skip_to(head.due)
         dues = [] if head is None else [head.due]
-        dues += [run.deadline for run, _ in self._plain.values()]
+        dues += [run.deadline for run, _ in self._plain.values() if run is not None]
         return (min(dues) - self._time.now) / 1_000_000 if dues else threading.TIMEOUT_MAX
 
     def _may_skip(self, head: Entry[Item]) -> bool:
@@ -308,25 +308,33 @@ class Engine:
     def _call_plain(self, call: PlainCall, answer: Future[Output]) -> None:
         self._plain_calls += 1
         request_id = self._identifiers.call_id(call.version.arn, str(self._plain_calls))
-        now = self._world.clock.now
-        deadline = now + self._options.invocation_timeout_seconds * 1_000_000
-        run = Invocation(1, request_id, now, deadline, Sandbox("plain"), [])
+
+        def made() -> Invocation:
+            now = self._world.clock.now
+            deadline = now + self._options.invocation_timeout_seconds * 1_000_000
+            return Invocation(1, request_id, now, deadline, Sandbox("plain"), [])
+
+        waiting = made()
+
+        def begun(ticket: Ticket) -> None:
+            self._plain[ticket] = made(), answer
 
         def ended(reply: Reply) -> None:
             self._plain.pop(ticket, None)
-            self._answers.append((answer, _plain_output(call, reply, run)))
+            self._answers.append((answer, _plain_output(call, reply, waiting)))
 
         if not call.is_awaited:
             self._answers.append((answer, {"StatusCode": 202}))
             answer = Future()
-        ticket = self._processes.run(*plain_run(call, run), ended)
-        self._plain[ticket] = run, answer
+        ticket = self._processes.run(*plain_run(call, waiting), ended, begun)
+        self._plain.setdefault(ticket, (None, answer))
 
     def _time_out_plain(self) -> None:
         now = self._world.clock.now
-        late = [ticket for ticket, (run, _) in self._plain.items() if run.deadline <= now]
-        for ticket in late:
-            run, answer = self._plain.pop(ticket)
+        for ticket, (run, answer) in list(self._plain.items()):
+            if run is None or run.deadline > now:
+                continue
+            del self._plain[ticket]
             ticket.give_up()
             output = {"StatusCode": 200, **function_error(time_limit_error(run, now))}
             self._answers.append((answer, output))

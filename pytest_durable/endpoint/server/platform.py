@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, NoReturn
 
 from pytest_durable.endpoint.operations import PlainCall
@@ -68,10 +67,14 @@ class RemotePlatform:
         record = execution.record
         request_id = self._identifiers.request_id(record.execution.operation_id, record.invocations)
         sandbox = RemoteSandbox(record.arn)
-        invocation = self._begin(record.invocations, request_id, execution, sandbox)
-        execution.invocation = invocation
-        timed_out = InvocationTimedOut(execution, invocation)
-        self._queue.push(invocation.deadline, Priority.DEADLINE, timed_out, sandbox)
+        number = record.invocations
+        invocation = execution.invocation = self._begin(number, request_id, execution, sandbox)
+
+        def begun(ticket: Ticket) -> None:
+            # Its time is counted from here: it may have waited long for a process.
+            now = execution.invocation = self._begin(number, request_id, execution, sandbox)
+            timed_out = InvocationTimedOut(execution, now)
+            self._queue.push(now.deadline, Priority.DEADLINE, timed_out, sandbox)
 
         def ended(reply: Reply) -> None:
             item = HandlerEnded(execution, _ending(reply))
@@ -81,7 +84,7 @@ class RemotePlatform:
             "event": event,
             "context": _context(invocation, execution.function, execution.tenant_id),
         }
-        sandbox.ticket = self._processes.run(_spec(execution.handler), run, ended)
+        sandbox.ticket = self._processes.run(_spec(execution.handler), run, ended, begun)
 
     def invoke_again(self, execution: SimulatedExecution, event: dict[str, Any]) -> None:
         """Do nothing: no fault asks a server for a second delivery."""
@@ -97,19 +100,19 @@ class RemotePlatform:
         operation_id = invoke.operation_id
         request_id = self._identifiers.call_id(execution.record.execution.operation_id, operation_id)
         sandbox = RemoteSandbox(f"{execution.record.arn}/{operation_id}")
-        call = self._begin(1, request_id, execution, sandbox)
-        execution.calls[operation_id] = call
-        self._queue.push(call.deadline, Priority.DEADLINE, FunctionTimedOut(execution, operation_id), sandbox)
+        call = execution.calls[operation_id] = self._begin(1, request_id, execution, sandbox)
+
+        def begun(ticket: Ticket) -> None:
+            now = execution.calls[operation_id] = self._begin(1, request_id, execution, sandbox)
+            timed_out = FunctionTimedOut(execution, operation_id)
+            self._queue.push(now.deadline, Priority.DEADLINE, timed_out, sandbox)
 
         def ended(reply: Reply) -> None:
             item = FunctionEnded(execution, operation_id, _ending(reply))
             self._queue.push(self._clock.now, Priority.WORK, item, sandbox)
 
-        run = {
-            "event": {} if invoke.payload is None else json.loads(invoke.payload),
-            "context": _context(call, version, invoke.tenant_id),
-        }
-        sandbox.ticket = self._processes.run(_spec(function.handler), run, ended)
+        run = {"payload": invoke.payload or "{}", "context": _context(call, version, invoke.tenant_id)}
+        sandbox.ticket = self._processes.run(_spec(function.handler), run, ended, begun)
 
     def _begin(
         self, number: int, request_id: str, execution: SimulatedExecution, sandbox: Sandbox
@@ -121,10 +124,8 @@ class RemotePlatform:
 
 def plain_run(call: PlainCall, invocation: Invocation) -> tuple[Spec, dict[str, Any]]:
     """Return what runs a plain function for a caller of Invoke."""
-    run = {
-        "event": {} if call.payload is None else json.loads(call.payload),
-        "context": _context(invocation, call.version, call.tenant_id),
-    }
+    context = _context(invocation, call.version, call.tenant_id)
+    run = {"payload": call.payload or "{}", "context": context}
     return _spec(call.function.handler), run
 
 

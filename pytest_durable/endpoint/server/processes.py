@@ -24,6 +24,8 @@ Reply: TypeAlias = dict[str, Any]
 
 OnReply: TypeAlias = Callable[[Reply], None]
 
+OnBegin: TypeAlias = Callable[["Ticket"], None]
+
 _SANDBOX = "pytest_durable.endpoint.server.sandbox"
 
 # How long a process that was killed may take to be gone.
@@ -151,12 +153,13 @@ class Processes:
         """Whether a handler runs."""
         return any(process.on_reply for process in self._all)
 
-    def run(self, spec: Spec, run: dict[str, Any], on_reply: OnReply) -> Ticket:
+    def run(self, spec: Spec, run: dict[str, Any], on_reply: OnReply, on_begin: OnBegin) -> Ticket:
         """Run an invocation as soon as a sandbox is free.
 
-        ``on_reply`` is called once, later, unless the run is given up.
+        ``on_begin`` is called when it is, which may be at once. ``on_reply`` is called once, later, unless
+        the run is given up.
         """
-        ticket = Ticket(self, on_reply)
+        ticket = Ticket(self, on_reply, on_begin)
         self._waiting.append((spec, run, ticket))
         self._dispatch()
         return ticket
@@ -190,6 +193,7 @@ class Processes:
                 continue
             ticket.process = process
             process.on_reply = ticket.reply
+            ticket.on_begin(ticket)
             process.send({**run, "skipped_microseconds": self._skipped()})
 
     def _fail(self, ticket: Ticket, spec: Spec, error: OSError) -> None:
@@ -276,9 +280,10 @@ class Processes:
 class Ticket:
     """A run that was asked for: it waits, goes on, is answered, or is given up."""
 
-    def __init__(self, processes: Processes, on_reply: OnReply) -> None:
+    def __init__(self, processes: Processes, on_reply: OnReply, on_begin: OnBegin) -> None:
         self._processes = processes
         self._on_reply = on_reply
+        self.on_begin = on_begin
         self.process: Process | None = None
         self.is_done = False
 

@@ -12,6 +12,7 @@ import json
 import os
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,8 +24,12 @@ from typing import Any, TypeAlias
 from durable_sdk.execution import is_durable
 from durable_sdk.lambda_service import ErrorObject
 from pytest_durable.endpoint.server.service_time import ServiceTime, machine_seconds
+from pytest_durable.runtime_errors import marshal_error, unmarshal_error
 
 Answer: TypeAlias = Callable[[dict[str, Any]], None]
+
+# How often a process that only imports handlers looks whether anybody waits for it.
+_LOOK_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +100,13 @@ def _shown_time(skipped_microseconds: int) -> Iterator[None]:
 def _run(handler: Any, run: dict[str, Any]) -> dict[str, Any]:
     """Call the handler and return what became of it."""
     try:
+        # What a durable handler gets is the service's own; the input of another is what its caller has sent.
+        event = run["event"] if "event" in run else json.loads(run["payload"])
+    except (ValueError, RecursionError) as error:
+        return {"error": unmarshal_error(error)}
+    try:
         with _shown_time(run["skipped_microseconds"]):
-            output = handler(run["event"], SandboxContext(**run["context"]))
+            output = handler(event, SandboxContext(**run["context"]))
     except SystemExit:
         # At once, as the process of a Lambda function: threads that still run are not waited for.
         sys.stdout.flush()
@@ -107,8 +117,7 @@ def _run(handler: Any, run: dict[str, Any]) -> dict[str, Any]:
     try:
         json.dumps(output, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
-        message = f"Unable to marshal response: {error}"
-        return {"error": {"ErrorType": "Runtime.MarshalError", "ErrorMessage": message}}
+        return {"error": marshal_error(error)}
     return {"output": output}
 
 
@@ -116,6 +125,13 @@ def _receive(received: SimpleQueue[dict[str, Any]]) -> None:
     """Pass on the invocations that come, and end the process, whatever it does, when no more can come."""
     for line in sys.stdin:
         received.put(json.loads(line))
+    os._exit(0)
+
+
+def _end_with(parent: int) -> None:
+    """End the process soon after the one that has started it, whatever is being imported."""
+    while os.getppid() == parent:
+        time.sleep(_LOOK_SECONDS)
     os._exit(0)
 
 
@@ -147,6 +163,7 @@ def _load(spec: str, answer: Answer) -> Any:
 
 def examine(specs: list[str]) -> None:
     """Tell of each handler whether it is durable, and end."""
+    threading.Thread(target=_end_with, args=[os.getppid()], name="sandbox", daemon=True).start()
     answer = _open_answers()
     for spec in specs:
         _load(spec, answer)

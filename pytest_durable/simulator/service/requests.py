@@ -203,12 +203,14 @@ def parse_history(request: Mapping[str, Any]) -> HistoryRequest:
     Raises:
         InvalidParameterValueException: a member is missing or malformed.
     """
+    with_data = _member(request, "IncludeExecutionData", bool, "Request")
     return HistoryRequest(
         request.get("DurableExecutionArn") or "",
         _member(request, "Marker", str, "Request") or "",
         _max_items(request),
         bool(_member(request, "ReverseOrder", bool, "Request")),
-        bool(_member(request, "IncludeExecutionData", bool, "Request")),
+        # botocore's model: "The default is true."
+        True if with_data is None else with_data,
     )
 
 

@@ -66,6 +66,15 @@ def test_another_operation_result_or_duration_is_told(other: list[dict[str, Any]
     assert any(part in found for part in told.split("|")), found
 
 
+def test_an_operation_is_told_before_what_the_execution_has_come_to() -> None:
+    other = changed("WaitStarted", Duration=7)
+    end = next(event for event in other if event["EventType"] == "ExecutionSucceeded")
+    end["ExecutionSucceededDetails"]["Result"] = {"Payload": '"another"'}
+    found = difference([history()], [other])
+    assert "The histories differ in WaitStartedDetails.Duration:" in found
+    assert "  left event:  WaitStarted" in found
+
+
 def test_another_number_of_executions_is_told() -> None:
     assert difference([history()], []) == (
         "The test has started 1 execution in the simulator, and 0 executions of the deployed function."

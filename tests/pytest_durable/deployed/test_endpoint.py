@@ -123,7 +123,7 @@ def test_a_deployed_function_that_differs_is_told_by_its_first_difference(
     result.stdout.fnmatch_lines(
         [
             "The runs differ (left: in the simulator, right: as a deployed function).",
-            "The histories differ at event 2 in ExecutionSucceededDetails.Result.Payload:",
+            "The histories differ in StepSucceededDetails.Result.Payload:",
             "  left:  '\"Good day Ada!\"'",
             "  right: '\"Hello Ada!\"'",
         ]

@@ -169,6 +169,12 @@ def test_executions_are_listed_by_name_status_and_page(api: Api) -> None:
     assert listed(Qualifier="7") == []
     first = api("ListDurableExecutionsByFunction", FunctionName="greet", MaxItems=1)
     assert listed(Marker=first["NextMarker"]) == [open_]
+    running = {"Statuses": ["RUNNING"], "MaxItems": 1}
+    later = api.started({"name": "Cy"}, DurableExecutionName="later")
+    last = api.started({"name": "Di"}, DurableExecutionName="last")
+    page = api("ListDurableExecutionsByFunction", FunctionName="greet", **running)
+    api("StopDurableExecution", DurableExecutionArn=later)
+    assert listed(Marker=page["NextMarker"], **running) == [last]
     with pytest.raises(ServiceError) as error:
         listed(Marker="nowhere")
     assert code_of(error) == "InvalidParameterValueException"

@@ -285,13 +285,15 @@ async function forever() {
   }
 }
 
-byId("stop").addEventListener("click", () =>
-  post(`/2025-12-01/durable-executions/${encodeURIComponent(selectedArn())}/stop`, ""),
-);
+byId("stop").addEventListener("click", async () => {
+  const path = `/2025-12-01/durable-executions/${encodeURIComponent(selectedArn())}/stop`;
+  byId("stop-told").textContent = await post(path, "");
+});
 for (const id of ["status", "function"]) byId(id).addEventListener("change", refresh);
 byId("filters").addEventListener("submit", (event) => event.preventDefault());
 window.addEventListener("hashchange", () => {
   shown.delete("execution");
+  byId("stop-told").textContent = "";
   refresh();
 });
 forever();

@@ -18,6 +18,7 @@ FUNCTIONS = (
     "ask",
     "flaky",
     "chain",
+    "pass_on",
     "twice",
     "misbehave",
     "plain",

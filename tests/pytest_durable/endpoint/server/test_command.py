@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import signal
 import socket
@@ -177,6 +178,21 @@ def test_the_processes_of_a_server_that_was_killed_end(tmp_path: Path) -> None:
     api.close()
     served.kill()
     wait_until(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
+
+
+def test_a_server_that_is_ended_while_it_imports_handlers_leaves_no_process(tmp_path: Path) -> None:
+    module = "import os, time, pathlib\npathlib.Path('pid').write_text(str(os.getpid()))\ntime.sleep(60)\n"
+    (tmp_path / "slow.py").write_text(module)
+    pid = tmp_path / "pid"
+    server = subprocess.Popen(
+        [sys.executable, "-m", "pytest_durable.endpoint.server.command", "serve", "slow:handler"],
+        cwd=tmp_path,
+        env={**os.environ, **ENVIRONMENT},
+    )
+    wait_until(lambda: pid.exists() and pid.read_text())
+    server.terminate()
+    server.wait()
+    wait_until(lambda: not Path(f"/proc/{pid.read_text()}").exists())
 
 
 def test_a_server_whose_disk_is_full_ends_with_an_error(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -163,6 +164,23 @@ def test_runs_that_take_too_long_are_ended(serve: Serve) -> None:
     outcome = next(event for event in api.history(arn) if event["EventType"] == "InvocationCompleted")
     error = outcome["InvocationCompletedDetails"]["Error"]["Payload"]
     assert error["ErrorType"] == "Sandbox.Timedout"
+
+
+def test_the_time_of_a_run_begins_when_a_process_takes_it(serve: Serve, tmp_path: Path) -> None:
+    api = serve("plain", "linger", processes=1, invocation_timeout_seconds=3)
+    with ThreadPoolExecutor(4) as pool:
+        calls = [pool.submit(api.call, "plain", {"how": "sleep", "seconds": 1}) for _ in range(4)]
+        assert [call.result() for call in calls] == [1] * 4
+        event = {"seconds": 1, "file": str(tmp_path / "begun")}
+        arns = [api.start("linger", event) for _ in range(4)]
+        for arn in arns:
+            assert api.ended(arn)["Status"] == "SUCCEEDED"
+            assert api.types(arn).count("InvocationCompleted") == 1
+
+
+@pytest.mark.parametrize("text", ["hello", "[" * 100_000])
+def test_a_function_that_is_sent_no_json_fails_as_it_does_on_lambda(api: Caller, text: str) -> None:
+    assert "Unable to unmarshal input" in api.run("pass_on", {"text": text})
 
 
 def test_an_execution_that_takes_too_long_is_ended(serve: Serve) -> None:

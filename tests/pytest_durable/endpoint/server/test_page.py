@@ -44,9 +44,12 @@ class Page:
 
     def wait(self, condition: Callable[[], Any]) -> Any:
         """Return what a condition comes to once it is true."""
+        from selenium.common.exceptions import StaleElementReferenceException
         from selenium.webdriver.support.ui import WebDriverWait
 
-        return WebDriverWait(self.driver, 20, poll_frequency=0.05).until(lambda _: condition())
+        # An element that is found may be drawn anew before it is clicked.
+        stale = [StaleElementReferenceException]
+        return WebDriverWait(self.driver, 20, 0.05, ignored_exceptions=stale).until(lambda _: condition())
 
     def texts(self, selector: str) -> list[str]:
         """Return the texts of elements that can be seen."""
@@ -60,7 +63,12 @@ class Page:
 
     def click(self, selector: str) -> None:
         """Click the first of the elements."""
-        self.driver.find_element("css selector", selector).click()
+
+        def click() -> bool:
+            self.driver.find_element("css selector", selector).click()
+            return True
+
+        self.wait(click)
 
     @property
     def rows(self) -> list[list[str]]:

@@ -24,6 +24,7 @@ class Loop:
     def __init__(self, most: int) -> None:
         self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self.processes = Processes(most, self._inbox.put)
+        self.begun: list[Ticket] = []
 
     def turn(self, seconds: float = 20.0) -> None:
         """Do one thing that a process tells."""
@@ -39,7 +40,8 @@ class Loop:
             "invoked_function_arn": "arn",
             "timeout_seconds": 60,
         }
-        return self.processes.run(spec, {"event": event, "context": context}, replies.append), replies
+        run = {"event": event, "context": context}
+        return self.processes.run(spec, run, replies.append, self.begun.append), replies
 
     def reply(self, spec: Spec, event: Any = None) -> Reply:
         """Run something and return its reply."""

@@ -153,10 +153,10 @@ def test_a_request_without_its_members_is_refused_by_the_service_and_not_by_an_e
 
 
 def test_a_request_for_history_is_decoded() -> None:
-    assert parse_history({"DurableExecutionArn": "arn"}) == HistoryRequest("arn", "", 0, False, False)
+    assert parse_history({"DurableExecutionArn": "arn"}) == HistoryRequest("arn", "", 0, False, True)
     request = {"DurableExecutionArn": "arn", "Marker": "7", "MaxItems": 5, "ReverseOrder": True}
-    request["IncludeExecutionData"] = True
-    assert parse_history(request) == HistoryRequest("arn", "7", 5, True, True)
+    request["IncludeExecutionData"] = False
+    assert parse_history(request) == HistoryRequest("arn", "7", 5, True, False)
 
 
 @pytest.mark.parametrize(
