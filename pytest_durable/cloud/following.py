@@ -102,7 +102,7 @@ class Following:
     def look_once_more(self) -> None:
         """Read what has become of executions that have not ended, for a report. Nothing is raised."""
         for watched in self.watched.values():
-            if not watched.has_ended:
+            if not watched.has_ended and not watched.is_gone:
                 self.read_quietly(watched)
 
     def read_quietly(self, watched: Watched) -> None:
@@ -123,7 +123,7 @@ class Following:
 
     def stop(self, watched: Watched, reason: str) -> None:
         """Stop an execution, once, and what it has invoked and awaits. What fails is in `complaints`."""
-        if watched.is_given_up or watched.has_ended:
+        if watched.is_given_up or watched.has_ended or watched.is_gone:
             return
         watched.is_given_up = True
         try:

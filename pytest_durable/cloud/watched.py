@@ -47,6 +47,7 @@ class Watched:
         self._reader = HistoryReader(api, arn)
         self._answers = Answers(api, scripts)
         self._known_since = api.clock.now()
+        self._is_virtual = api.clock.is_virtual
         self._ended_since: float | None = None
         self._execution: dict[str, Any] = {}
         self._log = EventLog()
@@ -61,6 +62,11 @@ class Watched:
     def has_ended(self) -> bool:
         """Whether it is known to have ended."""
         return self._ended_since is not None
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it ran in what stood for the service, which has ended, and the execution with it."""
+        return self._is_virtual and not self._api.clock.is_virtual
 
     @property
     def log(self) -> EventLog:
@@ -176,7 +182,14 @@ class Watched:
         """Return the result as far as it is known. What it has invoked is read when somebody asks for it."""
         known = {"DurableExecutionArn": self.arn, "Status": "RUNNING"} | self._execution
         allowance = Allowance(self._api.clock)
-        return result_of(known, self._reader.events, invoked=self._finder(allowance))
+        return self._kept(result_of(known, self._reader.events, invoked=self._finder(allowance)))
+
+    def _kept(self, result: DurableFunctionTestResult) -> DurableFunctionTestResult:
+        """Return a result that can be asked for what was invoked when the service is gone."""
+        if self._api.clock.is_virtual:
+            # What stands for it ends with the test or before, and is quick. The property keeps what it reads.
+            _ = result.invoked
+        return result
 
     def _finder(self, allowance: Allowance) -> FindInvoked:
         return lambda log: [
@@ -187,7 +200,7 @@ class Watched:
         """Return the result of an execution that was invoked like this."""
         unread = self._catch_up(allowance)
         notes = [] if unread is None else [f"its history has not been read: {unread}"]
-        return result_of_invoked(invoke, self._reader.events, notes, self._finder(allowance))
+        return self._kept(result_of_invoked(invoke, self._reader.events, notes, self._finder(allowance)))
 
     def _catch_up(self, allowance: Allowance) -> str | None:
         """Read what is missing of the history, if that may be; return why it was not read."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
@@ -260,6 +261,52 @@ def test_aws_s_runner_works_inside_the_mock(examples: pytest.Pytester, run: Run)
     """
     )
     run(str(file), mode="--runner-mode=local").assert_outcomes(passed=3)
+
+
+def test_what_was_invoked_is_answered_in_virtual_time_and_known_when_the_mock_has_ended(
+    examples: pytest.Pytester, run: Run
+) -> None:
+    examples.makeconftest(DEPLOYED.replace("autouse=True", ""))
+    file = examples.makepyfile(
+        test_more="""
+        from datetime import timedelta
+        import pytest
+        from deployed_functions import ask, delegate, supervise
+        from pytest_durable import mock_durable
+
+        @pytest.mark.durable_execution(handler=delegate, lambda_function_name="order")
+        def test_runs(durable_runner):
+            with mock_durable({"order": delegate, "supervise": supervise, "ask": ask}):
+                durable_runner.on_callback("approval").succeed("yes", after="5h")
+                result = durable_runner.run({"functions": ["ask:$LATEST"]})
+            assert result.value == ["yes"]
+            (supervised,) = result.invoked
+            (asked,) = supervised.invoked
+            assert asked.get_callback("approval").result == "yes"
+            assert result.virtual_elapsed == timedelta(hours=5)
+            assert asked.notes == ()
+
+        @pytest.mark.durable_execution(handler=delegate, lambda_function_name="order")
+        def test_is_not_answered(durable_runner):
+            with mock_durable({"order": delegate, "supervise": supervise, "ask": ask}):
+                durable_runner.on_callback("approval").never()
+                result = durable_runner.run({"functions": ["ask:$LATEST"]})
+            assert result.status == "FAILED"
+            assert result.virtual_elapsed == timedelta(days=1)
+
+        @pytest.mark.durable_execution(handler=delegate, lambda_function_name="order")
+        def test_is_left_unfinished(durable_runner):
+            with mock_durable({"order": ask}):
+                durable_runner.start()
+            assert not durable_runner.arns
+    """
+    )
+    began = time.monotonic()
+    result = run(str(file))
+    result.assert_outcomes(passed=2, failed=1)
+    # Nobody is asked to stop what has ended with the mock.
+    result.stdout.no_fnmatch_line("*not stopped:*")
+    assert time.monotonic() - began < 10
 
 
 def test_a_failure_in_cloud_mode_is_reported_while_the_mock_answers(
