@@ -57,6 +57,12 @@ def ask(event: Any, context: DurableContext) -> Any:
 
 
 @durable_execution
+def forward(event: Any, context: DurableContext) -> Any:
+    """Wait for a callback as long as the execution may take."""
+    return context.create_callback("forward").result()
+
+
+@durable_execution
 def flaky(event: Any, context: DurableContext) -> str:
     """Fail in a step as often as the event says; a file counts."""
     tries = Path(event["file"])

@@ -13,22 +13,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from durable_sdk.lambda_service import OperationType
 from pytest_durable.endpoint.operations import Operations, Output, PlainCall, Started, function_error
 from pytest_durable.endpoint.server.keeper import Keeper
 from pytest_durable.endpoint.server.platform import RemoteHandler, RemotePlatform, plain_run
 from pytest_durable.endpoint.server.processes import Processes, Reply, Spec, Ticket
 from pytest_durable.endpoint.server.service_time import ServiceTime, machine_seconds
+from pytest_durable.endpoint.server.skipping import may_skip_to
 from pytest_durable.endpoint.server.store import Store
 from pytest_durable.entropy import Entropy
 from pytest_durable.service_errors import ServiceUnavailableException
 from pytest_durable.simulator.clock import Clock
-from pytest_durable.simulator.event_queue import Entry, EventQueue, Priority
+from pytest_durable.simulator.event_queue import EventQueue
 from pytest_durable.simulator.functions import Functions, RegisteredFunction
 from pytest_durable.simulator.identifiers import REGION, Identifiers
 from pytest_durable.simulator.invocation import Invocation, Sandbox, exit_error, time_limit_error
 from pytest_durable.simulator.options import DEFAULT_INVOCATION_TIMEOUT_SECONDS, DEFAULT_STALL_SECONDS
-from pytest_durable.simulator.scheduled import InvocationDue, Item, TimerDue
+from pytest_durable.simulator.scheduled import InvocationDue, Item
 from pytest_durable.simulator.service.limits import Limits
 from pytest_durable.simulator.world import World
 
@@ -256,20 +256,17 @@ class Engine:
         if self._inbox:
             return 0
         head = self._world.queue.head()
-        if head is not None and head.due > self._time.now and self._may_skip(head):
+        if (
+            self._options.skip_time
+            and head is not None
+            and head.due > self._time.now
+            and self._processes.is_idle
+            and may_skip_to(head, self._world)
+        ):
             self._time.skip_to(head.due)
         dues = [] if head is None else [head.due]
         dues += [run.deadline for run, _ in self._plain.values() if run is not None]
         return (min(dues) - self._time.now) / 1_000_000 if dues else threading.TIMEOUT_MAX
-
-    def _may_skip(self, head: Entry[Item]) -> bool:
-        """Return whether time may jump to the head of the queue: nobody outside has a say in it."""
-        if not self._options.skip_time or head.priority is Priority.DEADLINE or not self._processes.is_idle:
-            return False
-        if isinstance(head.item, TimerDue):
-            operation = head.item.execution.record.log.operations[head.item.operation_id]
-            return operation.subject.operation_type is not OperationType.CALLBACK
-        return True
 
     def _turn(self) -> None:
         """Serve what has been asked for, let happen what is due, keep all of it, and then tell."""

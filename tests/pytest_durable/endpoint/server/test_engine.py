@@ -188,6 +188,20 @@ def test_an_execution_that_takes_too_long_is_ended(serve: Serve) -> None:
     assert api.ended(api.start("ask"))["Status"] == "TIMED_OUT"
 
 
+def test_the_end_of_an_execution_is_skipped_to_unless_somebody_may_still_answer(serve: Serve) -> None:
+    api = serve("nap", "chain", "forward", execution_timeout_seconds=3600)
+    napping = api.start("nap", {"seconds": 100_000})
+    assert api.ended(napping)["Status"] == "TIMED_OUT"
+    assert _at(api, napping, "ExecutionTimedOut") - _at(api, napping, "ExecutionStarted") >= 3600
+    asking = api.start("chain", {"value": None, "functions": ["forward:$LATEST"]})
+    # That of the one that it has invoked comes later than its own.
+    (asked,) = wait_until(lambda: _listed(api, "forward"))
+    api.callback_id(asked)
+    api.suspended(asking)
+    time.sleep(0.3)
+    assert [api.status(arn) for arn in (asking, asked)] == ["RUNNING", "RUNNING"]
+
+
 def test_stopping_an_execution_ends_the_process_that_runs_it(serve: Serve, tmp_path: Path) -> None:
     api = serve("linger")
     begun = tmp_path / "begun"
