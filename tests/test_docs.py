@@ -43,6 +43,7 @@ from pytest_durable.markers import DurableMark
 from pytest_durable.simulator.service.limits import Limits
 
 ROOT = Path(__file__).resolve().parent.parent
+CONSTANTS = ROOT / ".hypothesis" / "constants"
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 
@@ -131,6 +132,11 @@ class Project:
         self.have_passed: dict[str, str] = {}
         """What modules of tests held when all of their tests were run, under the settings that hold now."""
         self.plugins: list[str] = []
+        # Hypothesis reads the source of all modules outside of site-packages, which takes it seconds, and
+        # counts them as time to draw an example. Here it finds what it has read before.
+        CONSTANTS.mkdir(parents=True, exist_ok=True)
+        (path / ".hypothesis").mkdir()
+        (path / ".hypothesis" / CONSTANTS.name).symlink_to(CONSTANTS)
 
     def add(self, block: Block) -> str:
         """Write a python block to its module, and return the module's file name."""

@@ -11,9 +11,12 @@ from typing import Any, TypeGuard
 
 import pytest
 
+from durable_sdk import DurableContext, durable_execution
 from pytest_durable.plan import Plan
+from pytest_durable.simulator.identifiers import FunctionVersion
 from pytest_durable.simulator.ledger.ledger import EffectLedger
-from pytest_durable.simulator.runner import LocalRunner
+from pytest_durable.simulator.options import SimulatorOptions
+from pytest_durable.simulator.runner import LocalRunner, Target
 
 # A failure belongs to the test's own line, not to ours.
 __tracebackhide__ = True
@@ -59,6 +62,8 @@ def fresh_examples(
     Raises:
         FailedHealthCheck: it uses another fixture of function scope.
     """
+    if runner is not None:
+        _warm_up()
     handle: Any = item.obj.hypothesis
     inner = handle.inner_test
     handle.inner_test = _renewing(inner, runner, ledger, check_replays)
@@ -67,6 +72,22 @@ def fresh_examples(
             yield
     finally:
         handle.inner_test = inner
+
+
+def _warm_up() -> None:
+    """Do what the first run of a process takes long for: Hypothesis would count it as time of its example."""
+    target = Target(_nothing, FunctionVersion("nothing"))
+    runner = LocalRunner(target, lambda: SimulatorOptions(traces_operations=True))
+    try:
+        runner.run()
+        runner.check_replay("all")
+    finally:
+        runner.release()
+
+
+@durable_execution
+def _nothing(event: Any, context: DurableContext) -> None:
+    context.step(lambda: None, name="nothing")
 
 
 def _renewing(

@@ -291,3 +291,22 @@ def test_after():
 """
     )
     result.assert_outcomes(passed=2)
+
+
+def test_the_first_example_is_not_charged_with_what_is_imported_once(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        shop=SHOP,
+        test_first="""
+            import sys
+            from shop import *
+            from shop import pytestmark
+
+            @settings(quick, max_examples=1)
+            @given(st.just(1))
+            def test_first(durable_runner, one):
+                before = set(sys.modules)
+                durable_runner.run({"total": one})
+                assert set(sys.modules) - before == set()
+        """,
+    )
+    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
