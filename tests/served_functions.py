@@ -166,7 +166,7 @@ def _note(log: str, *words: object) -> None:
     os.close(file)
 
 
-@durable_execution
+@durable_execution(boto3_client=own_client)
 def journey(event: Any, context: DurableContext) -> list[str]:
     """Take steps, some of them side by side, with waits between them, and keep a log of it in a file.
 
