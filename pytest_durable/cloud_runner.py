@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from durable_sdk.lambda_service import ErrorObject
 from pytest_durable.cloud.api import LambdaApi
-from pytest_durable.cloud.clock import RealClock, unique_text
+from pytest_durable.cloud.clock import RealClock
 from pytest_durable.cloud.names import ExecutionNames
 from pytest_durable.cloud.runner import DEFAULT_TIMEOUT_SECONDS, CloudRunner
 from pytest_durable.payload import encode_json
@@ -43,7 +43,7 @@ class DurableFunctionCloudTestRunner:
         self._runner = CloudRunner(
             self._api,
             function_name,
-            ExecutionNames("cloud-runner", unique_text()),
+            ExecutionNames("cloud-runner"),
             longest_interval_seconds=poll_interval,
         )
 

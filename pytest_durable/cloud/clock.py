@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
+from uuid import uuid4  # by itself: a test may put another one in its place
 
 _stand_ins: list[Callable[[int], object]] = []
 """What lets virtual time pass where something in this process stands for the service, the innermost last."""
@@ -94,5 +94,5 @@ def standing_in(let_pass: Callable[[int], object]) -> Iterator[None]:
 
 
 def unique_text() -> str:
-    """Return twelve hexadecimal digits that no other test run has."""
-    return uuid.uuid4().hex[:12]
+    """Return twelve hexadecimal digits that nobody else has."""
+    return uuid4().hex[:12]

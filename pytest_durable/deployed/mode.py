@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Generator
+from itertools import count
 from typing import Any, NoReturn
 
 import pytest
@@ -12,7 +13,7 @@ from pytest_durable.campaign.durable_test import DurableTest
 from pytest_durable.campaign.given import is_property
 from pytest_durable.campaign.reruns import Reruns
 from pytest_durable.cloud.api import LambdaApi
-from pytest_durable.cloud.clock import RealClock, unique_text
+from pytest_durable.cloud.clock import RealClock
 from pytest_durable.cloud.names import ExecutionNames
 from pytest_durable.cloud.runner import CloudRunner
 from pytest_durable.deployed.comparison import difference
@@ -41,7 +42,8 @@ class CloudMode:
     def __init__(self, config: pytest.Config) -> None:
         self._settings = CloudSettings.of(config)
         self._clock = RealClock()
-        self._run = unique_text()
+        # Those of all tests: two that are called alike never have one name.
+        self._numbers = count(1)
         worker = getattr(config, "workerinput", {"workerid": "main"})
         self._worker = str(worker["workerid"])
         self._wants_timeline = bool(config.getoption("durable_timeline") or config.getini("durable_timeline"))
@@ -100,7 +102,7 @@ class CloudMode:
         runner = CloudRunner(
             self._apis[region],
             function_name,
-            ExecutionNames(item.name, self._run, self._worker),
+            ExecutionNames(item.name, self._worker, numbers=self._numbers),
             timeout_seconds=settings.timeout_seconds,
             refuse=lambda reason: _skip(runner, reason),
         )

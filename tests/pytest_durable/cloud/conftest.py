@@ -65,7 +65,7 @@ def connect(
 @pytest.fixture
 def make_runner(connect: Callable[[ScriptedLambda], LambdaApi]) -> Callable[..., CloudRunner]:
     def make(service: ScriptedLambda, **settings: Any) -> CloudRunner:
-        names = ExecutionNames("test_orders[large order]", "0123456789ab", "gw1")
+        names = ExecutionNames("test_orders[large order]", "gw1", unique=lambda: "0123456789ab")
         return CloudRunner(connect(service), FUNCTION, names, **settings)
 
     return make

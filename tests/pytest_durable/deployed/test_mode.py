@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from scripted_lambda import Fault, Life, ScriptedLambda
 
 from durable_sdk import DurableContext, durable_execution
+from pytest_durable import DurableFunctionCloudTestRunner
 from pytest_durable.deployed.telling import console_link
 from pytest_durable.result.execution import DurableFunctionTestResult
 from pytest_durable.simulator.identifiers import FunctionVersion
@@ -339,3 +341,49 @@ def test_the_console_of_a_partition_shows_the_executions_of_the_function(
     assert shown.startswith(link)
     assert shown.endswith("#/functions/orders?tab=durableExecutions" if link else "")
     assert console_link(arn, "http://127.0.0.1:9000") == "http://127.0.0.1:9000"
+
+
+def test_every_test_invokes_the_function_whatever_others_are_called(
+    project: pytest.Pytester, service: ScriptedLambda
+) -> None:
+    test = (
+        TEST.replace("MODE", '"cloud"').replace("test_fetches(", "test_fetches(self, ").partition("@pytest")
+    )
+    head, body = test[0], "".join(test[1:]).replace("\n", "\n    ")
+    classes = "".join(f"class Test{name}:\n    {body}\n" for name in "AB")
+    long = "a_name_that_is_longer_than_what_is_shown"
+    many = f"""
+        @pytest.mark.parametrize("number", range(3))
+        @pytest.mark.durable_execution(handler=handler, lambda_function_name="orders")
+        def test_{long}(durable_runner, number):
+            durable_runner.run({{"id": 1}})
+    """
+    source = f"{head}\n{classes}\n{textwrap.dedent(many)}"
+    project.makepyfile(test_one=source, test_two=source)
+    run(project, service, MAPPED).assert_outcomes(passed=10)
+    assert len(service.started) == len(service.of("Invoke")) == 10
+
+
+def test_a_test_that_is_run_again_invokes_the_function_again(
+    project: pytest.Pytester, service: ScriptedLambda
+) -> None:
+    project.makepyfile(marked("assert durable_runner.run({'id': 1}).value == 'other'"))
+    project.makeconftest("""
+        from _pytest.runner import runtestprotocol
+
+        def pytest_runtest_protocol(item, nextitem):
+            for _ in range(3):
+                for report in runtestprotocol(item, nextitem=nextitem, log=False):
+                    item.ihook.pytest_runtest_logreport(report=report)
+            return True
+    """)
+    run(project, service, MAPPED).assert_outcomes(failed=3)
+    assert len(service.started) == 3
+
+
+def test_a_runner_of_awss_has_names_of_its_own(service: ScriptedLambda) -> None:
+    for _ in range(2):
+        with DurableFunctionCloudTestRunner("orders:live", lambda_endpoint=service.url) as runner:
+            runner.run({"id": "o-1"})
+            runner.run({"id": "o-1"})
+    assert len(service.started) == 4
