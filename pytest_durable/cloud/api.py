@@ -44,8 +44,9 @@ _PAGE_EVENTS = 1000
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _LOOPBACK_REGION = "us-west-2"
 
-# What the service says to an answer for a callback that has one already.
-_ALREADY_ENDED = frozenset({NOT_FOUND, "CallbackTimeoutException", "InvalidParameterValueException"})
+# What the service says to an answer for a callback that has one already. An answer that is wrong in itself,
+# as one that is too large, is refused otherwise (InvalidParameterValueException).
+_ALREADY_ENDED = frozenset({NOT_FOUND, "CallbackTimeoutException"})
 
 
 clients: WeakSet[Any] = WeakSet()

@@ -313,6 +313,32 @@ def test_one_script_answers_one_callback_after_the_other(serve: Serve, make_runn
     runner.close()
 
 
+@pytest.mark.parametrize("before", [[], [Fault(500)]])
+def test_an_answer_that_is_wrong_in_itself_ends_the_run(
+    serve: Serve, make_runner: MakeRunner, before: list[Fault]
+) -> None:
+    service = serve(Life.of(recorded(approval, "yes")))
+    wrong = Fault(400, "InvalidParameterValueException", "CALLBACK result is too large")
+    service.faults["SendDurableExecutionCallbackSuccess"] = [*before, wrong]
+    runner = make_runner(service)
+    runner.on_callback("approval").succeed("yes")
+    with pytest.raises(RefusedError, match="InvalidParameterValueException: .* is too large"):
+        runner.run()
+    assert len(service.stopped) == 1
+
+
+@pytest.mark.parametrize("code", ["ResourceNotFoundException", "CallbackTimeoutException"])
+def test_an_answer_to_a_callback_that_has_just_ended_is_refused_in_vain(
+    serve: Serve, make_runner: MakeRunner, code: str
+) -> None:
+    service = serve(Life.of(recorded(approval, "yes")))
+    gone = Fault(404, code, "It has ended.", does_it=True)
+    service.faults["SendDurableExecutionCallbackSuccess"] = [gone]
+    runner = make_runner(service)
+    runner.on_callback("approval").succeed("yes")
+    assert runner.run().value == "yes"
+
+
 def test_an_answer_that_the_service_refuses_to_anybody_ends_the_run(
     serve: Serve, make_runner: MakeRunner
 ) -> None:

@@ -243,3 +243,31 @@ def test_a_callback_is_awaited_and_answered_over_http(
     """)
     run(proxy.url, str(test)).assert_outcomes(passed=3)
     run(proxy.url, str(test), mode="--durable-diff").assert_outcomes(passed=3)
+
+
+@pytest.mark.parametrize("mode", ["--runner-mode=cloud", "--runner-mode=local"])
+def test_an_answer_that_is_too_large_is_an_error_in_both_modes(
+    run: Run, url: str, project: pytest.Pytester, mode: str
+) -> None:
+    test = project.makepyfile("""
+        import pytest
+        from approval import handler
+        from pytest_durable.errors import ServiceError
+
+        pytestmark = pytest.mark.durable_execution(handler=handler, lambda_function_name="approval")
+        ORDER = {"id": "o-1", "total": 5000}
+
+        def test_of_a_script(durable_runner):
+            durable_runner.on_callback("approval").succeed("x" * 1_100_000)
+            with pytest.raises(ServiceError) as caught:
+                durable_runner.run(ORDER)
+            assert caught.value.code == "InvalidParameterValueException"
+
+        def test_of_the_test(durable_runner):
+            arn = durable_runner.run_async(ORDER)
+            callback_id = durable_runner.wait_for_callback(arn, "approval")
+            with pytest.raises(ServiceError) as caught:
+                durable_runner.send_callback_success(callback_id, value="x" * 1_100_000)
+            assert caught.value.code == "InvalidParameterValueException"
+    """)
+    run(url, str(test), mode=mode).assert_outcomes(passed=2)
