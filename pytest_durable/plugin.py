@@ -6,7 +6,6 @@ test is set up, so a test run without durable tests pays nothing.
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
@@ -363,11 +362,12 @@ def pytest_runtest_makereport(
     test = item.stash.get(_test_key, None)
     if test is None or report.when != "call":
         return report
+    from pytest_durable.campaign.command import rerun_command
     from pytest_durable.campaign.telling import failure_text, passed_sections, tell_in_summary
 
     if report.failed:
         tell_in_summary(test, report)
-        text = failure_text(test, f"pytest {shlex.quote(item.nodeid)}", report.longreprtext)
+        text = failure_text(test, rerun_command(item, options=["--runner-mode"]), report.longreprtext)
         if text:
             report.sections.append((_FAILURE_SECTION, text))
     else:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Generator
 from itertools import count
 from typing import Any, NoReturn
 
 import pytest
 
+from pytest_durable.campaign.command import rerun_command
 from pytest_durable.campaign.durable_test import DurableTest
 from pytest_durable.campaign.given import is_property
 from pytest_durable.campaign.reruns import Reruns
@@ -18,7 +18,7 @@ from pytest_durable.cloud.names import ExecutionNames
 from pytest_durable.cloud.runner import CloudRunner
 from pytest_durable.deployed.comparison import difference
 from pytest_durable.deployed.powers import RUNNER, need_of
-from pytest_durable.deployed.settings import CloudSettings
+from pytest_durable.deployed.settings import PLACE_OPTIONS, CloudSettings
 from pytest_durable.deployed.telling import failure_text
 from pytest_durable.errors import CloudError, UnusedScriptError, UsageError
 from pytest_durable.markers import DURABLE_EXECUTION, durable_mark, missing_mark
@@ -147,7 +147,8 @@ class CloudMode:
         # Those of the item are in the reports that come later, from which JUnit's XML takes them.
         item.user_properties.extend(arns)
         if report.failed:
-            command = f"pytest {shlex.quote(item.nodeid)}"
+            mode = "--durable-diff" if self._compares else "--runner-mode=cloud"
+            command = rerun_command(item, mode, options=PLACE_OPTIONS)
             text = failure_text(item, runner, self._settings.targets.endpoint, command)
             report.sections.append(("durable execution", text))
         elif self._wants_timeline:

@@ -15,6 +15,15 @@ from pytest_durable.errors import UsageError
 # for the runs in local mode.
 _FOR_THE_SIMULATOR = ("explore", "mutate", "replay", "shard", "report")
 
+PLACE_OPTIONS = (
+    "--durable-function-map",
+    "--durable-outputs",
+    "--durable-region",
+    "--durable-endpoint",
+    "--durable-cloud-timeout",
+)
+"""What tells, on the command line, which functions are meant, where they are, and how long to wait."""
+
 
 @dataclass(frozen=True, slots=True)
 class CloudSettings:

@@ -47,4 +47,4 @@ def failure_text(item: pytest.Item, runner: CloudRunner, endpoint: str | None, c
     for result in runner.results:
         said: list[Any] = item.ihook.pytest_durable_report(result=result)
         notes.extend(lines if isinstance(lines, str) else "\n".join(lines) for lines in said)
-    return failure_section(runner.timeline(), [], None, f"{command} --runner-mode=cloud", notes=notes)
+    return failure_section(runner.timeline(), [], None, command, notes=notes)

@@ -154,11 +154,7 @@ def test_the_plugin_module_imports_only_pytest_when_it_is_loaded() -> None:
     assert loaded == {"collections.abc", "typing"}
     assert {
         alias.name for node in TREES["plugin"].body if isinstance(node, ast.Import) for alias in node.names
-    } == {
-        "pytest",
-        "shlex",
-        "sys",
-    }
+    } == {"pytest", "sys"}
 
 
 @pytest.mark.parametrize("module", [module for module in TREES if module.startswith("simulator.service")])

@@ -322,7 +322,7 @@ def test_an_answer_that_is_wrong_in_itself_ends_the_run(
     service.faults["SendDurableExecutionCallbackSuccess"] = [*before, wrong]
     runner = make_runner(service)
     runner.on_callback("approval").succeed("yes")
-    with pytest.raises(RefusedError, match="InvalidParameterValueException: .* is too large"):
+    with pytest.raises(RefusedError, match=r"InvalidParameterValueException: .* is too large"):
         runner.run()
     assert len(service.stopped) == 1
 

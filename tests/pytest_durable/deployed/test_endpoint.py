@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -128,6 +129,10 @@ def test_a_deployed_function_that_differs_is_told_by_its_first_difference(
             "  right: '\"Hello Ada!\"'",
         ]
     )
+    (again,) = (line for line in result.outlines if line.startswith("run it again: "))
+    command = shlex.split(again.removeprefix("run it again: "))
+    assert {"--durable-diff", MAPPED, f"--durable-endpoint={url}"} < {*command}
+    project.runpytest("-p", "no:cacheprovider", *command[1:]).assert_outcomes(failed=1)
 
 
 def test_a_test_that_fails_in_the_simulator_only_is_told(

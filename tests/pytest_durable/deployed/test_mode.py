@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 from collections.abc import Callable
 from typing import Any
@@ -257,9 +258,36 @@ def test_a_failure_tells_the_arn_the_timeline_and_where_to_look(
             "*fetch*",
             "look at it:",
             f"  {service.url}",
-            "run it again: pytest *::test_it --runner-mode=cloud",
+            "run it again: pytest *::test_it --runner-mode=cloud *",
         ]
     )
+
+
+def test_the_command_that_runs_it_again_names_the_function_and_the_place(
+    project: pytest.Pytester, service: ScriptedLambda
+) -> None:
+    project.makepyfile(marked("assert durable_runner.run({'id': 1}).value == 'other'"))
+    project.makefile(
+        ".json",
+        one='{"Stack": {"Other": "other:live"}}',
+        two='{"Stack": {"OrdersFunctionName": "stack-orders-1:live"}}',
+    )
+    outputs = ["--durable-outputs=one.json", "--durable-outputs=two.json"]
+    for arguments in ([MAPPED], [*outputs, "--durable-region=eu-west-1", "--durable-cloud-timeout=9s"]):
+        first = run(project, service, *arguments)
+        first.assert_outcomes(failed=1)
+        command = shlex.split(next(line for line in first.outlines if "run it again: " in line))[3:]
+        assert command[0] == "pytest"
+        assert {*arguments, "--runner-mode=cloud", f"--durable-endpoint={service.url}"} < {*command}
+        project.runpytest("-p", "no:cacheprovider", *command[1:]).assert_outcomes(failed=1)
+    assert len(service.started) == 4
+
+
+def test_the_command_names_local_mode_where_the_configuration_says_cloud(project: pytest.Pytester) -> None:
+    project.makeini("[pytest]\nrunner_mode = cloud")
+    project.makepyfile(marked("assert durable_runner.run({'id': 1}).value == 'other'"))
+    result = project.runpytest("-p", "no:cacheprovider", "--runner-mode=local")
+    result.stdout.fnmatch_lines(["run it again: pytest *::test_it --runner-mode=local --durable-seed=0"])
 
 
 def test_what_a_failed_test_leaves_running_is_stopped(project: pytest.Pytester, serve: Serve) -> None:
