@@ -18,6 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
 from botocore.parsers import ResponseParserError
 
+from pytest_durable.cloud.addresses import is_of_aws, is_of_this_machine
 from pytest_durable.cloud.clock import Clock, ServiceClock
 from pytest_durable.cloud.trouble import DEPLOY_DURABLE, NOT_FOUND, Call, no_region, trouble_of
 from pytest_durable.errors import CloudError, RefusedError
@@ -41,8 +42,7 @@ _READ_TIMEOUT_SECONDS = 70
 
 _PAGE_EVENTS = 1000
 
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-_LOOPBACK_REGION = "us-west-2"
+_LOCAL_REGION = "us-west-2"
 
 # What the service says to an answer for a callback that has one already. An answer that is wrong in itself,
 # as one that is too large, is refused otherwise (InvalidParameterValueException).
@@ -58,7 +58,8 @@ class LambdaApi:
 
     def __init__(self, client: Any, clock: Clock, endpoint: str | None = None) -> None:
         self._client = client
-        self._endpoint = endpoint
+        self.endpoint = endpoint
+        """Where it is; None if that is AWS."""
         self._is_deaf = False
         """Whether nobody at all has listened to the last call."""
         self.clock = clock
@@ -68,22 +69,25 @@ class LambdaApi:
     def connect(cls, function_name: str, region: str | None, endpoint: str | None, clock: Clock) -> Self:
         """Return the API where a function is. At an endpoint of this machine credentials are not needed.
 
+        Without an endpoint it is the one that boto3 follows by itself, as AWS_ENDPOINT_URL_LAMBDA says.
+
         Raises:
-            CloudError: there is no region, no such profile, or boto3 is too old.
+            CloudError: there is no region, no such profile, no such endpoint, or boto3 is too old.
         """
-        is_local = endpoint is not None and urlsplit(endpoint).hostname in _LOOPBACK
-        config = Config(
-            connect_timeout=_CONNECT_TIMEOUT_SECONDS,
-            read_timeout=_READ_TIMEOUT_SECONDS,
-            retries={"total_max_attempts": 1, "mode": "standard"},
-            # The proxies of the machine are for other machines.
-            proxies={} if is_local else None,
-        )
         try:
             session = boto3.Session()
-            region = region or session.region_name or (_LOOPBACK_REGION if is_local else None)
+            endpoint = endpoint or _configured_endpoint(session)
+            is_local = endpoint is not None and is_of_this_machine(endpoint)
+            region = region or session.region_name or (_LOCAL_REGION if is_local else None)
             if region is None:
                 raise CloudError(no_region(function_name))
+            config = Config(
+                connect_timeout=_CONNECT_TIMEOUT_SECONDS,
+                read_timeout=_READ_TIMEOUT_SECONDS,
+                retries={"total_max_attempts": 1, "mode": "standard"},
+                # The proxies of the machine are for other machines.
+                proxies={} if is_local else None,
+            )
             if is_local and session.get_credentials() is None:
                 config = config.merge(Config(signature_version=UNSIGNED))
             client = session.client("lambda", region_name=region, endpoint_url=endpoint, config=config)
@@ -181,7 +185,7 @@ class LambdaApi:
     def _demanded(self, answer: dict[str, Any], member: str) -> dict[str, Any]:
         # boto3 makes an empty answer of what is none, such as the page of a proxy.
         if member not in answer:
-            where = self._endpoint or self.region
+            where = self.endpoint or self.region
             raise CloudError(
                 f"What answers in {where} is not Lambda's API, or an older one: no {member} in {answer!r}."
             )
@@ -240,7 +244,7 @@ class LambdaApi:
         self._call(operation, f"callback {callback_id}", None, CallbackId=callback_id, **given)
 
     def _call(self, operation: str, resource: str, deadline: float | None, **given: Any) -> dict[str, Any]:
-        call = Call(operation, resource, self.region, self._endpoint)
+        call = Call(operation, resource, self.region, self.endpoint)
         send = self._method(operation, call)
         began = self.clock.now()
         deadline = began + PATIENCE_SECONDS if deadline is None else deadline
@@ -277,6 +281,29 @@ class LambdaApi:
         if method is None:
             raise CloudError(f"boto3 {boto3.__version__} cannot do {call}. Install a newer boto3.")
         return method
+
+
+def _configured_endpoint(session: boto3.Session) -> str | None:
+    """Return the endpoint that the environment or a profile tells boto3; None if it is AWS's.
+
+    Raises:
+        CloudError: it is no URL.
+    """
+    try:
+        # With keys of nobody, or it would look for some now. Nothing is asked.
+        client = session.client(
+            "lambda",
+            region_name=session.region_name or _LOCAL_REGION,
+            aws_access_key_id="nobody",
+            aws_secret_access_key="nothing",
+        )
+    except ValueError as error:
+        raise CloudError(
+            f"{error}. Correct AWS_ENDPOINT_URL_LAMBDA, AWS_ENDPOINT_URL, or endpoint_url of the profile."
+        ) from None
+    url: str = client.meta.endpoint_url
+    client.close()
+    return None if is_of_aws(url) else url
 
 
 def is_already_ended(error: CloudError) -> bool:

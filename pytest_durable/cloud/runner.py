@@ -69,6 +69,11 @@ class CloudRunner(Runner):
     def __repr__(self) -> str:
         return f"<runner of {self.function_name}, {counted(len(self.following.watched), 'execution')}>"
 
+    @property
+    def endpoint(self) -> str | None:
+        """Where the function is; None if that is AWS."""
+        return self._api.endpoint
+
     def __getattr__(self, name: str) -> Any:
         # Only for what is not there: powers of the simulator, and mistakes.
         need = None if name.startswith("_") else simulator_need(name)

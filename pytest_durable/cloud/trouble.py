@@ -120,7 +120,7 @@ def _unreachable(error: Exception, call: Call) -> str:
     if call.endpoint is not None:
         return (
             f"Nobody answers at {call.endpoint}: {error}. Start the endpoint there (pytest-durable serve), "
-            "or correct --durable-endpoint or LAMBDA_ENDPOINT."
+            "or correct --durable-endpoint, LAMBDA_ENDPOINT or AWS_ENDPOINT_URL_LAMBDA."
         )
     return f"Lambda cannot be reached for {call}: {error}. Look at the network, and at the region."
 

@@ -149,7 +149,7 @@ class CloudMode:
         if report.failed:
             mode = "--durable-diff" if self._compares else "--runner-mode=cloud"
             command = rerun_command(item, mode, options=PLACE_OPTIONS)
-            text = failure_text(item, runner, self._settings.targets.endpoint, command)
+            text = failure_text(item, runner, command)
             report.sections.append(("durable execution", text))
         elif self._wants_timeline:
             report.sections.append(("durable timeline", runner.timeline()))

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
+from pytest_durable.cloud.addresses import is_of_aws
 from pytest_durable.cloud.runner import CloudRunner
 from pytest_durable.report.failure import failure_section
 
@@ -22,9 +23,12 @@ _CONSOLES = {
 
 
 def console_link(arn: str, endpoint: str | None) -> str:
-    """Return where an execution can be looked at: the executions of its function in AWS's console."""
-    if endpoint is not None:
-        return endpoint
+    """Return where an execution can be looked at: the executions of its function in AWS's console.
+
+    Elsewhere it is the page of ``pytest-durable serve``.
+    """
+    if endpoint is not None and not is_of_aws(endpoint):
+        return f"{endpoint.rstrip('/')}/#{quote(arn, safe='')}"
     found = _ARN.match(arn)
     console = None if found is None else _CONSOLES.get(found["partition"])
     if found is None or console is None:
@@ -36,11 +40,12 @@ def console_link(arn: str, endpoint: str | None) -> str:
     )
 
 
-def failure_text(item: pytest.Item, runner: CloudRunner, endpoint: str | None, command: str) -> str:
+def failure_text(item: pytest.Item, runner: CloudRunner, command: str) -> str:
     """Return the section of a test that has failed, empty if it has invoked nothing."""
     if not runner.arns:
         return ""
-    links = [link for link in dict.fromkeys(console_link(arn, endpoint) for arn in runner.arns) if link]
+    places = dict.fromkeys(console_link(arn, runner.endpoint) for arn in runner.arns)
+    links = [link for link in places if link]
     notes = ["\n".join(["look at it:", *(f"  {link}" for link in links)])] if links else []
     if runner.following.complaints:
         notes.append("\n".join(["not stopped:", *(f"  {line}" for line in runner.following.complaints)]))

@@ -225,8 +225,9 @@ def test_a_profile_that_does_not_exist_is_told(
     connect_to: ConnectTo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "staging")
-    with pytest.raises(CloudError, match=r"profile \(staging\) could not be found.*Correct AWS_PROFILE"):
-        connect_to("us-west-2", None)
+    for endpoint in (None, "http://127.0.0.1:9"):
+        with pytest.raises(CloudError, match=r"profile \(staging\) could not be found.*Correct AWS_PROFILE"):
+            connect_to("us-west-2", endpoint)
 
 
 def test_without_credentials_it_is_told_how_to_give_some(
@@ -248,3 +249,34 @@ def test_an_endpoint_of_this_machine_needs_neither_credentials_nor_region(
     api = connect_to(None, service.url)
     assert invoke(api, clock)
     assert "authorization" not in service.requests[0].headers
+
+
+@pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_LAMBDA"])
+def test_the_endpoint_that_boto3_follows_is_one_without_being_given(
+    service: ScriptedLambda,
+    clock: FakeClock,
+    connect_to: ConnectTo,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.setenv(variable, service.url)
+    api = connect_to(None, None)
+    assert api.endpoint == service.url
+    assert invoke(api, clock)
+    assert "authorization" not in service.requests[0].headers
+    other = connect_to(None, "http://127.0.0.2:9")
+    assert other.endpoint == "http://127.0.0.2:9"
+    with pytest.raises(CloudError, match=r"Nobody answers at http://127\.0\.0\.2:9"):
+        invoke(other, clock)
+    monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
+    assert connect_to("us-west-2", None).endpoint is None
+
+
+def test_an_endpoint_that_boto3_cannot_follow_is_told(
+    connect_to: ConnectTo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "127.0.0.1:9000")
+    with pytest.raises(CloudError, match=r"Invalid endpoint: 127\.0\.0\.1:9000\. .*AWS_ENDPOINT_URL"):
+        connect_to("us-west-2", None)

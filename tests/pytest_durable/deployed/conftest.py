@@ -32,6 +32,8 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
         "AWS_PROFILE",
         "AWS_REGION",
         "AWS_DEFAULT_REGION",
+        "AWS_ENDPOINT_URL",
+        "AWS_ENDPOINT_URL_LAMBDA",
         "LAMBDA_ENDPOINT",
         "QUALIFIED_FUNCTION_NAME",
         "LAMBDA_FUNCTION_TEST_NAME",

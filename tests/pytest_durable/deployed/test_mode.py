@@ -257,7 +257,7 @@ def test_a_failure_tells_the_arn_the_timeline_and_where_to_look(
             "arn:aws:lambda:us-west-2:123456789012:function:orders:7/durable-execution/test_it-main-*-1/id-1",
             "*fetch*",
             "look at it:",
-            f"  {service.url}",
+            f"  {service.url}/#arn%3A*",
             "run it again: pytest *::test_it --runner-mode=cloud *",
         ]
     )
@@ -368,7 +368,26 @@ def test_the_console_of_a_partition_shows_the_executions_of_the_function(
     shown = console_link(arn, None)
     assert shown.startswith(link)
     assert shown.endswith("#/functions/orders?tab=durableExecutions" if link else "")
-    assert console_link(arn, "http://127.0.0.1:9000") == "http://127.0.0.1:9000"
+    assert console_link(arn, f"https://lambda.{region}.amazonaws.com") == shown
+
+
+@pytest.mark.parametrize("endpoint", ["http://127.0.0.1:9000", "http://durable:9000/"])
+def test_the_page_of_an_endpoint_shows_the_execution(endpoint: str) -> None:
+    arn = "arn:aws:lambda:us-west-2:123456789012:function:orders:$LATEST/durable-execution/n/i"
+    assert console_link(arn, endpoint) == (
+        f"{endpoint.rstrip('/')}/#arn%3Aaws%3Alambda%3Aus-west-2%3A123456789012%3Afunction"
+        "%3Aorders%3A%24LATEST%2Fdurable-execution%2Fn%2Fi"
+    )
+
+
+def test_the_variable_that_boto3_follows_is_an_endpoint(
+    project: pytest.Pytester, service: ScriptedLambda, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", service.url)
+    project.makepyfile(marked("assert durable_runner.run({'id': 1}).value == 'other'"))
+    result = run(project, None, MAPPED)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["look at it:", f"  {service.url}/#arn%3Aaws%3Alambda%3A*"])
 
 
 def test_every_test_invokes_the_function_whatever_others_are_called(
