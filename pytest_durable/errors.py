@@ -105,5 +105,7 @@ class RefusedError(CloudError, ServiceError):
         self.advice = advice
 
     def __str__(self) -> str:
-        advice = f" {self.advice}" if self.advice else ""
-        return f"{self.code}: {self.what} is refused: {self.message}{advice}"
+        said = f"{self.code}: {self.what} is refused: {self.message}"
+        if not self.advice:
+            return said
+        return f"{said if said.endswith(('.', '!', '?')) else f'{said}.'} {self.advice}"

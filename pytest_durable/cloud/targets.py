@@ -97,6 +97,11 @@ class Targets:
         )
 
 
+def is_qualified(function_name: str) -> bool:
+    """Return whether a name or ARN of a function says which version of it is meant."""
+    return _QUALIFIED.fullmatch(function_name) is not None
+
+
 def _map(text: str | None, source: str, root: Path) -> dict[str, str]:
     if not text:
         return {}
@@ -136,9 +141,9 @@ def _qualified(value: Any, source: str) -> str:
     if isinstance(value, str) and value.endswith(":"):
         # In double quotes a shell makes nothing of $LATEST, and nothing else would be left empty.
         value += "$LATEST"
-    if not isinstance(value, str) or not _QUALIFIED.fullmatch(value):
+    if not isinstance(value, str) or not is_qualified(value):
         hint = ""
-        if isinstance(value, str) and _QUALIFIED.fullmatch(f"{value}:live"):
+        if isinstance(value, str) and is_qualified(f"{value}:live"):
             hint = " It has no qualifier: durable functions are invoked by version, alias or $LATEST."
         raise UsageError(
             f"{source} is the qualified name or ARN of a function, such as 'MyFunction:live' or "

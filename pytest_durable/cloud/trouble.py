@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from botocore import exceptions as botocore
 from botocore.parsers import ResponseParserError
 
+from pytest_durable.cloud.addresses import is_of_aws
+from pytest_durable.cloud.targets import is_qualified
 from pytest_durable.errors import CloudError, RefusedError
 
 _THROTTLED = frozenset(
@@ -54,9 +56,13 @@ class Call:
         """What IAM calls it."""
         return f"lambda:{_ACTIONS.get(self.operation, self.operation)}"
 
+    @property
+    def place(self) -> str | None:
+        """Where it is done, None if that is not known."""
+        return self.endpoint or self.region
+
     def __str__(self) -> str:
-        place = self.endpoint or self.region
-        return f"{self.operation} of {self.resource}" + (f" in {place}" if place else "")
+        return f"{self.operation} of {self.resource}" + (f" in {self.place}" if self.place else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +97,8 @@ def trouble_of(error: Exception, call: Call) -> Trouble:
             | botocore.UnauthorizedSSOTokenError()
             | botocore.SSOTokenLoadError()
         ):
-            return Trouble(CloudError(f"The AWS credentials for {call} cannot be had: {error} {_LOGIN}"))
+            why = str(error).rstrip(".")
+            return Trouble(CloudError(f"The AWS credentials for {call} cannot be had: {why}. {_LOGIN}"))
         case botocore.NoRegionError():
             return Trouble(CloudError(no_region(call.resource)))
         case botocore.EndpointConnectionError() | botocore.ConnectTimeoutError():
@@ -152,18 +159,16 @@ def _advice(code: str, message: str, call: Call) -> str:
 
 
 def _advice_on_invoking(code: str, message: str, call: Call) -> str:
-    is_qualified = call.resource.removeprefix("arn:").count(":") in (1, 2, 6)
-    if not is_qualified and (code == NOT_FOUND or "qualif" in message.lower()):
+    if not is_qualified(call.resource) and (code == NOT_FOUND or "qualif" in message.lower()):
         return (
             "A durable function is invoked by a qualified name: add a version, an alias or $LATEST, such as "
             f"{call.resource}:$LATEST."
         )
     if code == NOT_FOUND:
-        where = call.endpoint or call.region or "the region"
-        return (
-            f"There is no such function, version or alias in {where}: compare with "
-            "aws lambda list-functions, and with the account that the credentials are of."
-        )
+        missing = f"There is no such function, version or alias in {call.place or 'the region'}: compare with"
+        if call.endpoint is not None and not is_of_aws(call.endpoint):
+            return f"{missing} the functions that are served there."
+        return f"{missing} aws lambda list-functions, and with the account that the credentials are of."
     if "DurableExecutionName" in message or "not durable" in message.lower():
         # Only a durable function is invoked with a name.
         return f"Is it a durable function? {DEPLOY_DURABLE}"

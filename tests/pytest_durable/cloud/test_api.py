@@ -7,9 +7,11 @@ from collections.abc import Callable
 
 import corpus
 import pytest
+from botocore.exceptions import ClientError
 from scripted_lambda import ARN, FakeClock, Fault, Life, ScriptedLambda
 
 from pytest_durable.cloud.api import LambdaApi
+from pytest_durable.cloud.trouble import Call, trouble_of
 from pytest_durable.errors import CloudError, RefusedError, ServiceError
 
 Serve = Callable[[Life], ScriptedLambda]
@@ -116,6 +118,52 @@ def test_a_refused_start_is_told_at_once_with_the_next_move(
     assert fault.message in str(caught.value)
     assert clock.slept == []
     assert service.started == {}
+
+
+@pytest.mark.parametrize("message", ["Function not found: orders", "Function not found: orders."])
+def test_a_message_and_the_next_move_are_two_sentences(
+    api: LambdaApi, service: ScriptedLambda, clock: FakeClock, message: str
+) -> None:
+    service.faults["Invoke"] = [Fault(404, "ResourceNotFoundException", message)]
+    with pytest.raises(RefusedError, match=r"Function not found: orders\. There is no such") as caught:
+        invoke(api, clock)
+    assert caught.value.response["Error"]["Message"] == message
+
+
+def test_a_function_that_is_not_at_an_endpoint_is_compared_with_those_that_are(
+    api: LambdaApi, service: ScriptedLambda, clock: FakeClock
+) -> None:
+    service.faults["Invoke"] = [Fault(404, "ResourceNotFoundException", "no")]
+    with pytest.raises(RefusedError, match="compare with the functions that are served there") as caught:
+        invoke(api, clock)
+    assert "aws lambda" not in str(caught.value)
+
+
+ACCOUNT = "123456789012"
+
+
+@pytest.mark.parametrize(
+    ("name", "is_qualified"),
+    [
+        ("orders", False),
+        ("orders:live", True),
+        (f"{ACCOUNT}:function:orders", False),
+        (f"{ACCOUNT}:function:orders:live", True),
+        (f"arn:aws:lambda:us-west-2:{ACCOUNT}:function:orders", False),
+        (f"arn:aws:lambda:us-west-2:{ACCOUNT}:function:orders:$LATEST", True),
+    ],
+)
+def test_a_qualifier_is_missing_only_where_there_is_none(name: str, is_qualified: bool) -> None:
+    stated = {"Error": {"Code": "ResourceNotFoundException", "Message": "Function not found."}}
+    error = ClientError(stated, "Invoke")
+    told = str(trouble_of(error, Call("Invoke", name, "us-west-2")).error)
+    if is_qualified:
+        assert told.endswith(
+            "There is no such function, version or alias in us-west-2: compare with "
+            "aws lambda list-functions, and with the account that the credentials are of."
+        )
+    else:
+        assert told.endswith(f"add a version, an alias or $LATEST, such as {name}:$LATEST.")
 
 
 @pytest.mark.parametrize(
