@@ -193,6 +193,12 @@ def mock_durable(
     """
     if replay_check not in MODES:
         raise UsageError(f"replay_check is one of {', '.join(map(repr, MODES))}, got {replay_check!r}.")
+    if functions is not None and not isinstance(functions, Mapping):
+        raise UsageError(
+            "mock_durable takes handlers by the names of their functions: write "
+            "@mock_durable({'my_function': handler}) above a test, or a with statement of the same, "
+            f"got {functions!r}."
+        )
     given = dict(functions or {})
     if runner is not None:
         return MockDurable(lambda: _with_target(runner, given), replay_check, owns_runner=False)

@@ -692,6 +692,17 @@ def test_wrong_arguments_are_found_before_the_test_begins(arguments: dict[str, A
         mock_durable(**arguments)
 
 
+def test_without_the_names_of_functions_it_is_told_what_to_write() -> None:
+    def test() -> None:
+        pass
+
+    written = r"@mock_durable\(\{'my_function': handler\}\)"
+    for wrong in (test, greet, "greet", [greet]):
+        with pytest.raises(UsageError, match=f"handlers by the names .* write {written}.*, got ") as caught:
+            mock_durable(wrong)  # type: ignore[arg-type]
+        assert repr(wrong) in str(caught.value)
+
+
 def test_an_execution_timeout_is_that_of_a_function(mock: DurableMock, client: Any) -> None:
     mock.register("brief", greet, execution_timeout="5m")
     answer = invoke(client, "brief:$LATEST", {"name": "Ada"})
