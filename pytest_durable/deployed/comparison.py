@@ -3,15 +3,17 @@
 Compared is what each operation has come to, event for event: which operations there are, their names and
 places, attempts, results, errors and durations. Left out is what differs between any two runs: times, ids
 that the service gives, delays that are drawn, stack traces, the order of branches, and how many invocations
-it took.
+it took. Functions that were invoked are compared like that, too, where both have ended and can be read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_durable.result.diff import first_difference
+from pytest_durable.result.execution import DurableFunctionTestResult
 from pytest_durable.result.wording import counted
 
 _LEFT_OUT = frozenset(
@@ -32,20 +34,61 @@ _NOT_COMPARED = "InvocationCompleted"
 _BEGINNING, _END = "the beginning of the execution", "the end of the execution"
 
 
-def difference(local: Sequence[Sequence[dict[str, Any]]], cloud: Sequence[Sequence[dict[str, Any]]]) -> str:
-    """Return where the histories of executions part, empty if nowhere. Executions are in order of start."""
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A history, and those of the durable functions that were invoked: by the id of the invoke, each with the
+    name of its function."""
+
+    history: Sequence[dict[str, Any]]
+    invoked: Mapping[str, tuple[str, Recorded]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, result: DurableFunctionTestResult) -> Recorded:
+        """Return what a result tells, as far as it can be had."""
+        # The last part of an ARN is the id of the operation that stands for the execution.
+        invoked = {one.history[0]["Id"]: one for one in result.invoked if one.history}
+        found = {}
+        for event in result.history:
+            details = event.get("ChainedInvokeStartedDetails", {})
+            one = invoked.get(details.get("DurableExecutionArn", "").rpartition("/")[2])
+            if one is not None:
+                found[event["Id"]] = (details["FunctionName"], cls.of(one))
+        return cls(result.history, found)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the history tells how the execution has ended."""
+        return any(_identity(event) == _END for event in self.history)
+
+
+def difference(local: Sequence[Recorded], cloud: Sequence[Recorded]) -> str:
+    """Return where executions part, empty if nowhere. They are in order of start."""
     if len(local) != len(cloud):
         return (
             f"The test has started {counted(len(local), 'execution')} in the simulator, and "
             f"{counted(len(cloud), 'execution')} of the deployed function."
         )
     for number, (left, right) in enumerate(zip(local, cloud, strict=True), 1):
-        order = _order(left, right)
-        found = first_difference(comparable(left, order), comparable(right, order))
-        if found is not None:
-            which = f"execution {number} of {len(local)}, " if len(local) > 1 else ""
-            return f"The runs differ ({which}left: in the simulator, right: as a deployed function).\n{found}"
+        for path, one, other in _pairs((), left, right):
+            order = _order(one.history, other.history)
+            found = first_difference(comparable(one.history, order), comparable(other.history, order))
+            if found is not None:
+                which = f"execution {number} of {len(local)}, " if len(local) > 1 else ""
+                which += f"in {' > '.join(path)}, " if path else ""
+                sides = "left: in the simulator, right: as a deployed function"
+                return f"The runs differ ({which}{sides}).\n{found}"
     return ""
+
+
+def _pairs(
+    path: tuple[str, ...], left: Recorded, right: Recorded
+) -> Iterator[tuple[tuple[str, ...], Recorded, Recorded]]:
+    """Yield both, and what both have invoked and has ended, each after the functions on the way to it."""
+    yield path, left, right
+    for operation_id, (name, one) in left.invoked.items():
+        _, other = right.invoked.get(operation_id, (name, None))
+        if other is not None and one.has_ended and other.has_ended:
+            yield from _pairs((*path, name), one, other)
 
 
 def comparable(history: Sequence[dict[str, Any]], order: Mapping[Any, int]) -> list[dict[str, Any]]:

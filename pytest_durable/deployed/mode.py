@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from itertools import count
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import pytest
 
@@ -16,7 +16,7 @@ from pytest_durable.cloud.api import LambdaApi
 from pytest_durable.cloud.clock import RealClock
 from pytest_durable.cloud.names import ExecutionNames
 from pytest_durable.cloud.runner import CloudRunner
-from pytest_durable.deployed.comparison import difference
+from pytest_durable.deployed.comparison import Recorded, difference
 from pytest_durable.deployed.powers import RUNNER, need_of
 from pytest_durable.deployed.settings import PLACE_OPTIONS, CloudSettings
 from pytest_durable.deployed.telling import failure_text
@@ -174,7 +174,8 @@ def _compare(item: pytest.Function, runner: CloudRunner) -> None:
     mark = durable_mark(item, needs_handler=False)
     if mark.mode == "cloud" or not runner.arns:
         return
-    cloud = [result.history for result in runner.results]
+    # Now: what was invoked is read when it is asked for.
+    cloud = [Recorded.of(result) for result in runner.results]
     reruns = Reruns(item, lambda: None)
     test = item.stash[_local_key] = DurableTest(item, None)
     try:
@@ -194,12 +195,12 @@ def _compare(item: pytest.Function, runner: CloudRunner) -> None:
         pytest.fail(found, pytrace=False)
 
 
-def _roots(runner: LocalRunner | None) -> list[list[dict[str, Any]]]:
-    """Return the histories of the executions that a test has started, without those that these invoked."""
+def _roots(runner: LocalRunner | None) -> list[Recorded]:
+    """Return the executions that a test has started, each with those that it has invoked."""
     if runner is None:
         return []
     pairs = zip(runner.executions, runner.results, strict=True)
-    return [result.history for execution, result in pairs if execution.invoker is None]
+    return [Recorded.of(result) for execution, result in pairs if execution.invoker is None]
 
 
 def make_runner(mode: CloudMode, item: pytest.Item) -> CloudRunner | LocalRunner:

@@ -118,6 +118,47 @@ def test_what_was_invoked_is_shown_and_answered_as_in_the_simulator(run: Run, ur
     run(url, BOTH, mode).assert_outcomes(passed=4)
 
 
+DIFFERENT = """
+from durable_sdk import durable_execution
+from durable_sdk.config import StepConfig
+from durable_sdk.retries import RetryPresets
+
+@durable_execution
+def other(event, context):
+    def body(_):
+        raise ValueError("no such card")
+
+    context.step(body, name="charge it", config=StepConfig(RetryPresets.none()))
+
+@pytest.fixture
+def runner(durable_runner):
+    if durable_runner.mode == "local":
+        durable_runner.register_durable_function("charge", other)
+    return durable_runner
+
+@on(delegate)
+def test_comes_to_the_same(runner):
+    assert runner.run({"functions": ["charge:$LATEST"]}).status == "FAILED"
+"""
+
+
+def test_an_invoked_function_that_is_deployed_otherwise_is_told(run: Run, url: str) -> None:
+    result = run(url, DIFFERENT, "--durable-diff")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "The runs differ (in supervise:$LATEST > charge:$LATEST, left: in the simulator, right: as a*",
+            "The histories differ in EventType:",
+        ]
+    )
+
+
+def test_of_what_may_not_be_read_only_what_came_back_is_compared(run: Run, proxy: ReadersOfInvoked) -> None:
+    proxy.functions, proxy.refused = ("charge",), Fault(403, "AccessDeniedException")
+    run(proxy.url, DIFFERENT, "--durable-diff").assert_outcomes(passed=1)
+    assert proxy.denied == 1
+
+
 def test_what_was_invoked_is_not_read_unless_somebody_looks(run: Run, proxy: ReadersOfInvoked) -> None:
     source = """
 @on(supervise)
