@@ -34,9 +34,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.fixture
 def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """The usual pytester, without pytest-asyncio's warning about a setting each project lacks."""
-    # A warning raised while pytest configures itself escapes every filter, so the setting is given.
-    monkeypatch.setenv("PYTEST_ADDOPTS", "-o asyncio_default_fixture_loop_scope=function")
+    """The usual pytester, whose runs load this plugin and xdist; a test that needs others names them."""
+    # All that are installed here take seconds to import, Hypothesis and trio among them.
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p durable -p xdist")
     # Where they are set, pytest writes the lines of its summary in full.
     for name in ("CI", "BUILD_NUMBER"):
         monkeypatch.delenv(name, raising=False)

@@ -45,14 +45,16 @@ def run(
     outcomes.unlink(missing_ok=True)
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     path = [*map(str, before), str(ROOT), str(ROOT / "tests")]
+    # The other plugins that are installed here take longer to import than most tests to run.
+    alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     done = subprocess.run(
         [
             *(python, "-P", "-m", "pytest", "-q", "-c", ini, "--rootdir", folder),
-            *("-p", "separate", "-p", "no:asyncio", "-p", "no:cov", "-p", "no:benchmark"),
+            *("-p", "pytest_durable.plugin", "-p", "separate"),
             *("--import-mode=importlib", "--strict-markers", "-W", "error", *arguments),
         ],
         cwd=folder,
-        env={**inherited, "PYTHONPATH": os.pathsep.join(path), _FILE: str(outcomes)},
+        env={**inherited, "PYTHONPATH": os.pathsep.join(path), **alone, _FILE: str(outcomes)},
         capture_output=True,
         text=True,
         check=False,

@@ -146,7 +146,8 @@ def wait_until(condition: Any, seconds: float = 20.0) -> Any:
         value = condition()
         if value:
             return value
-        time.sleep(0.005)
+        # Each look costs both processes as much as an invocation.
+        time.sleep(0.025)
     raise AssertionError(f"{condition} has not come true in {seconds} seconds")
 
 

@@ -1,4 +1,7 @@
-"""Functions that tests serve in processes of their own."""
+"""Functions that tests serve in processes of their own.
+
+Most tests start some, and importing boto3 would take most of the time that a process needs to start.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import boto3
-
 from durable_sdk import DurableContext, InvokeError, StepContext, durable_execution
 from durable_sdk.config import CallbackConfig, Duration, InvokeConfig, StepConfig
 from durable_sdk.retries import RetryPresets
 from durable_sdk.serdes import PassThroughSerDes
-
-own_client = boto3.client("lambda")
 
 
 @durable_execution
@@ -75,12 +74,6 @@ def flaky(event: Any, context: DurableContext) -> str:
         return "done"
 
     return str(context.step(body, name="flaky", config=StepConfig(RetryPresets.default())))
-
-
-@durable_execution(boto3_client=own_client)
-def with_own_client(event: Any, context: DurableContext) -> str:
-    """Use a client of the handler's own."""
-    return str(context.step(lambda _: own_client.meta.endpoint_url, name="where"))
 
 
 @durable_execution

@@ -100,9 +100,7 @@ class Shop:
         (self.folder / "test_shop.py").write_text(text, encoding="utf-8")
 
     def run(self, *options: str) -> dict[str, Outcome]:
-        # An environment has the plugin installed, or only what it needs.
-        plugin = () if self.python == Path(sys.executable) else ("-p", "pytest_durable.plugin")
-        return separate.run(self.folder, *plugin, *options, before=[self.folder], python=self.python)
+        return separate.run(self.folder, *options, before=[self.folder], python=self.python)
 
 
 @pytest.fixture(params=VERSIONS)

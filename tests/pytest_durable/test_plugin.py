@@ -343,7 +343,13 @@ def test_a_durable_test_imports_no_boto3(project: pytest.Pytester) -> None:
 @pytest.mark.parametrize(
     "arguments", [("-n", "2"), ("--cov=handlers", "-p", "no:xdist")], ids=["xdist", "coverage"]
 )
-def test_it_works_beside_other_plugins(project: pytest.Pytester, arguments: tuple[str, ...]) -> None:
+def test_it_works_beside_other_plugins(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    if arguments[0] != "-n":
+        # All that are installed, as for most users.
+        monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+        monkeypatch.setenv("PYTEST_ADDOPTS", "-o asyncio_default_fixture_loop_scope=function")
     project.makepyfile(QUICK_START, test_two=with_marker("@pytest.mark.durable_execution(handler=waits)"))
     project.makepyfile(test_failing=FAILING)
     result = project.runpytest_subprocess(*arguments)
@@ -371,7 +377,9 @@ def test_an_asynchronous_test_may_use_the_runner(project: pytest.Pytester, mode:
             assert 0.01 < time.monotonic() - before < 30
         """
     )
-    project.runpytest_inprocess("-p", "asyncio", f"--asyncio-mode={mode}").assert_outcomes(passed=1)
+    loop = "asyncio_default_fixture_loop_scope=function"
+    options = ("-p", "asyncio", "-o", loop, f"--asyncio-mode={mode}")
+    project.runpytest_inprocess(*options).assert_outcomes(passed=1)
 
 
 def test_a_test_and_what_comes_after_it_see_real_time(project: pytest.Pytester) -> None:

@@ -518,7 +518,7 @@ def test_the_first_failure_ends_a_run_that_is_to_end_at_one(project: pytest.Pyte
 
 def test_coverage_is_measured_in_every_schedule(project: pytest.Pytester) -> None:
     charged_once(project)
-    result = run_apart(project, "-p", "no:xdist", "--cov=shop")
+    result = run_apart(project, "-p", "pytest_cov", "--cov=shop")
     result.assert_outcomes(failed=1)
     assert re.search(r"shop\.py\s+\d+\s+0\s+100%", result.stdout.str())
 

@@ -52,7 +52,8 @@ def run(pytester: pytest.Pytester) -> Run:
     def go(body: str, *options: str) -> pytest.RunResult:
         pytester.makepyfile(f"from shop import *\nfrom shop import pytestmark\n\n{body}")
         return pytester.runpytest_inprocess(
-            "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestUnknownMarkWarning", *options
+            *("-p", "hypothesispytest", "-p", "no:cacheprovider"),
+            *("-W", "ignore::pytest.PytestUnknownMarkWarning", *options),
         )
 
     return go

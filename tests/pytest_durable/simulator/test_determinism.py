@@ -10,6 +10,7 @@ import sys
 import sysconfig
 import time
 import uuid
+from functools import cache
 from pathlib import Path
 
 import corpus
@@ -19,7 +20,7 @@ from durable_sdk import DurableContext, durable_execution
 from pytest_durable.errors import NonDeterminismError, UsageError
 
 # `make soak` asks for a thousand.
-RUNS = int(os.environ.get("SOAK_RUNS", "100"))
+RUNS = int(os.environ.get("SOAK_RUNS", "12"))
 REPOSITORY = Path(__file__).parents[3]
 
 every_case = pytest.mark.parametrize("case", corpus.CASES, ids=lambda case: case.name)
@@ -38,6 +39,12 @@ def digest_in_a_new_process(interpreter: str = sys.executable, **environment: st
     )
     assert finished.returncode == 0, finished.stderr
     return finished.stdout.strip()
+
+
+@cache
+def digest() -> str:
+    """Return the digest of the corpus in this process."""
+    return corpus.digest()
 
 
 def interpreters(version: str) -> list[str]:
@@ -72,7 +79,7 @@ def test_many_runs_have_one_history(case: corpus.Case) -> None:
 
 @every_case
 def test_many_runs_under_one_random_schedule_have_one_history(case: corpus.Case) -> None:
-    texts = {corpus.history_text(case, seed=11, random_schedule=True) for _ in range(10)}
+    texts = {corpus.history_text(case, seed=11, random_schedule=True) for _ in range(max(4, RUNS // 10))}
     assert len(texts) == 1
 
 
@@ -85,12 +92,12 @@ def test_an_outcome_does_not_depend_on_the_schedule(case: corpus.Case) -> None:
 
 @pytest.mark.parametrize("hash_seed", ["0", "1", "4294967295"])
 def test_the_hash_seed_of_the_process_changes_nothing(hash_seed: str) -> None:
-    assert digest_in_a_new_process(PYTHONHASHSEED=hash_seed) == corpus.digest()
+    assert digest_in_a_new_process(PYTHONHASHSEED=hash_seed) == digest()
 
 
 def test_the_time_zone_of_the_process_changes_no_timestamp() -> None:
     # One case shows local time to its steps, which is in UTC under the simulator.
-    assert digest_in_a_new_process(TZ="Asia/Kathmandu") == corpus.digest()
+    assert digest_in_a_new_process(TZ="Asia/Kathmandu") == digest()
 
 
 @pytest.mark.parametrize("version", ["3.12", "3.13", "3.14"])
@@ -98,7 +105,7 @@ def test_another_python_version_changes_nothing(version: str) -> None:
     interpreter = next(filter(works, interpreters(version)), None)
     if interpreter is None:
         pytest.skip(f"no Python {version} on PATH or in pyenv")
-    assert digest_in_a_new_process(interpreter) == corpus.digest()
+    assert digest_in_a_new_process(interpreter) == digest()
 
 
 def test_another_seed_changes_jitter_and_identifiers() -> None:
@@ -223,7 +230,7 @@ WRITES_ITS_HISTORIES = """
     import corpus
     import pytest
 
-    @pytest.mark.parametrize("name", [case.name for case in corpus.CASES])
+    @pytest.mark.parametrize("name", [case.name for case in corpus.CASES[::{every}]])
     def test_write(name, request):
         directory = pathlib.Path(request.config.rootpath, "{directory}")
         directory.mkdir(exist_ok=True)
@@ -233,19 +240,31 @@ WRITES_ITS_HISTORIES = """
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("every", "arguments"),
     [
-        ("-p", "no:xdist"),
-        ("-n", "2"),
-        ("--cov=pytest_durable", "--cov=durable_sdk", "--cov-branch", "-p", "no:xdist"),
+        (1, ()),
+        (2, ("-n", "2")),
+        # Measuring coverage makes everything several times slower, and a report of it takes seconds.
+        (
+            3,
+            (
+                "-p",
+                "pytest_cov",
+                "--cov=pytest_durable",
+                "--cov=durable_sdk",
+                "--cov-branch",
+                "--cov-report=",
+            ),
+        ),
     ],
     ids=["plain", "xdist", "coverage"],
 )
 def test_pytest_options_change_no_history(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, every: int, arguments: tuple[str, ...]
 ) -> None:
+    cases = corpus.CASES[::every]
     monkeypatch.setenv("PYTHONPATH", str(REPOSITORY / "tests"))
-    pytester.makepyfile(WRITES_ITS_HISTORIES.format(directory="histories"))
-    pytester.runpytest_subprocess(*arguments).assert_outcomes(passed=len(corpus.CASES))
+    pytester.makepyfile(WRITES_ITS_HISTORIES.format(directory="histories", every=every))
+    pytester.runpytest_subprocess(*arguments).assert_outcomes(passed=len(cases))
     written = {path.name: path.read_text() for path in (pytester.path / "histories").iterdir()}
-    assert written == {case.name: corpus.history_text(case) for case in corpus.CASES}
+    assert written == {case.name: corpus.history_text(case) for case in cases}

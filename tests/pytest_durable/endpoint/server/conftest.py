@@ -22,7 +22,6 @@ FUNCTIONS = (
     "twice",
     "misbehave",
     "plain",
-    "with_own_client",
     "linger",
 )
 
@@ -30,7 +29,9 @@ FUNCTIONS = (
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     """Serve every function of ``served_functions``; waits take no time."""
-    with serving(FUNCTIONS, processes=3, invocation_timeout_seconds=30) as server:
+    handlers = {name: f"served_functions:{name}" for name in FUNCTIONS}
+    handlers["with_own_client"] = "served_functions_with_boto3:with_own_client"
+    with serving(handlers, processes=3, invocation_timeout_seconds=30) as server:
         yield server
 
 
