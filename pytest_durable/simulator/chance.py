@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import os
 import random
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from types import ModuleType
 from typing import Any, Protocol
 
 from pytest_durable.entropy import Entropy
+from pytest_durable.simulator.holders import Holders
 
 _real_urandom = os.urandom
 _real_seed = random.seed
@@ -69,44 +68,11 @@ def _seed_method(self: random.Random, a: Any = None, version: int = 2) -> None:
     _real_seed_method(self, _seed_or_draw(a), version)
 
 
-class _Holders:
-    """The modules that hold a function which is stood in for, found anew if some were imported since."""
-
-    def __init__(self) -> None:
-        self._modules: list[ModuleType] = []
-        self._found: list[tuple[ModuleType, str, Any, Any]] = []
-
-    def find(self) -> list[tuple[ModuleType, str, Any, Any]]:
-        """Return each module, the name of the function in it, the real one, and what stands in for it."""
-        # By identity: a module that was imported anew has taken the place of another.
-        modules = list(sys.modules.values())
-        if modules != self._modules:
-            self._modules = modules
-            self._found = [(*place, _STAND_INS[id(place[2])]) for place in _places(_STAND_INS)]
-        return self._found
-
-    @property
-    def count(self) -> int:
-        """How many modules were searched."""
-        return len(self._modules)
-
-
 _STAND_INS: dict[int, Any] = {id(_real_urandom): _urandom, id(_real_seed): _seed}
 _REALS: dict[int, Any] = {id(_urandom): _real_urandom, id(_seed): _real_seed}
 
 
-def _places(wanted: dict[int, Any]) -> list[tuple[ModuleType, str, Any]]:
-    return [
-        (module, name, value)
-        for module in list(sys.modules.values())
-        # Some packages put objects of their own there.
-        if type(module) is ModuleType and module.__name__ != __name__
-        for name, value in list(vars(module).items())
-        if id(value) in wanted
-    ]
-
-
-_holders = _Holders()
+_holders = Holders(lambda value: id(value) in _STAND_INS, apart_from=(__name__,))
 
 
 @contextmanager
@@ -116,11 +82,12 @@ def drawn_from(source: Source) -> Iterator[None]:
     What `random` draws, and in which state it is left, is the block's business.
     """
     # What a test has replaced itself, such as by monkeypatch, stays as the test wants it.
-    changes = [place for place in _holders.find() if getattr(place[0], place[1], None) is place[2]]
+    searched = _holders.search()
+    changes = [place for place in searched.places if getattr(place.module, place.name, None) is place.value]
     generator: Any = random.Random
     replaces_method = generator.seed is _real_seed_method
-    for module, name, _, stand_in in changes:
-        setattr(module, name, stand_in)
+    for module, name, real in changes:
+        setattr(module, name, _STAND_INS[id(real)])
     if replaces_method:
         generator.seed = _seed_method
     _sources.append(source)
@@ -130,13 +97,14 @@ def drawn_from(source: Source) -> Iterator[None]:
         _sources.pop()
         if replaces_method and generator.seed is _seed_method:
             generator.seed = _real_seed_method
-        for module, name, real, stand_in in changes:
-            if getattr(module, name, None) is stand_in:
+        for module, name, real in changes:
+            if getattr(module, name, None) is _STAND_INS[id(real)]:
                 setattr(module, name, real)
-        if not _sources and len(sys.modules) != _holders.count:
+        if not _sources:
             # What a module holds that was imported meanwhile.
-            for module, name, stand_in in _places(_REALS):
-                setattr(module, name, _REALS[id(stand_in)])
+            for module, name, value in _holders.new_since(searched):
+                if id(value) in _REALS:
+                    setattr(module, name, _REALS[id(value)])
 
 
 class Chance:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copyreg
 import datetime
-import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from freezegun import api as freezegun_api
 
 from durable_sdk import _runtime
 from pytest_durable.simulator.clock import Time
+from pytest_durable.simulator.holders import Holders, Place, Searched
 from pytest_durable.simulator.runtime import SimulatedRuntime
 
 _EPOCH = datetime.datetime(1970, 1, 1)
@@ -90,9 +90,9 @@ class WallClock:
 
     def __init__(self) -> None:
         self._freezes: list[_Change] = []
-        self._sleeps: list[_Change] = []
         self._pickles: dict[Any, Any] = {}
-        self._modules: list[ModuleType] = []
+        self._sleeps: list[_Change] = []
+        self._searched: Searched | None = None
 
     @contextmanager
     def shown(self, clock: Time, *, to_all: bool = False) -> Iterator[None]:
@@ -101,11 +101,11 @@ class WallClock:
         changes = [
             change for change in self._changes() if getattr(change.holder, change.name, None) is change.real
         ]
+        searched = _holders.search()
         freezegun_api.freeze_factories.append(_VirtualNow(clock, to_all=to_all))
         freezegun_api.ignore_lists.append(())
         freezegun_api.tick_flags.append(False)
         freezegun_api.tz_offsets.append(datetime.timedelta(0))
-        modules = self._modules
         for change in changes:
             setattr(change.holder, change.name, change.fake)
         copyreg.dispatch_table.update(self._pickles)
@@ -115,8 +115,8 @@ class WallClock:
             for change in changes:
                 if getattr(change.holder, change.name, None) is change.fake:
                     setattr(change.holder, change.name, change.real)
-            if list(sys.modules.values()) != modules:
-                _clean_new_modules(changes)
+            if new := _holders.new_since(searched):
+                _clean(new, changes)
             freezegun_api.freeze_factories.pop()
             freezegun_api.ignore_lists.pop()
             freezegun_api.tick_flags.pop()
@@ -128,11 +128,12 @@ class WallClock:
     def _changes(self) -> list[_Change]:
         """Return what has to be put in place, found anew if modules have been imported since."""
         is_frozen = bool(freezegun_api.freeze_factories)
-        # By identity: a module that was imported anew has taken the place of another.
-        modules = list(sys.modules.values())
-        if modules != self._modules:
-            self._sleeps, self._freezes = _sleep_changes(), []
-            self._modules = modules
+        searched = _holders.search()
+        if searched is not self._searched:
+            self._sleeps = [
+                _Change(place.module, place.name, _real_sleep, _sleep) for place in searched.places
+            ]
+            self._searched, self._freezes = searched, []
         # Under a freeze of the test's own, freezegun has changed the modules already.
         if is_frozen:
             return self._sleeps
@@ -167,31 +168,17 @@ class WallClock:
         return [*found, *direct]
 
 
-def _clean_new_modules(changes: list[_Change]) -> None:
+def _clean(new: list[Place], changes: list[_Change]) -> None:
     """Give the real functions to modules that handler code imported while the fakes were in place."""
     # freezegun also sets some attributes to None, which is no sign of anything elsewhere.
     reals = {id(change.fake): change.real for change in changes if change.fake is not None}
-    for module, name, value in _module_attributes():
+    for module, name, value in new:
         if id(value) in reals:
             setattr(module, name, reals[id(value)])
 
 
-def _sleep_changes() -> list[_Change]:
-    """Find every module that holds ``time.sleep``."""
-    return [
-        _Change(module, name, _real_sleep, _sleep)
-        for module, name, value in _module_attributes()
-        if value is _real_sleep
-    ]
-
-
-def _module_attributes() -> Iterator[tuple[ModuleType, str, Any]]:
-    for module in list(sys.modules.values()):
-        # Some packages put objects of their own there.
-        if type(module) is ModuleType and module is not freezegun_api and module.__name__ != __name__:
-            for name, value in list(vars(module).items()):
-                yield module, name, value
-
+# Of ``time.sleep``.
+_holders = Holders(lambda value: value is _real_sleep, apart_from=(freezegun_api.__name__, __name__))
 
 wall_clock = WallClock()
 """One for the process: the modules that it changes are the process's."""

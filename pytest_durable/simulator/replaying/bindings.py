@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from pytest_durable.simulator.invocation import Handler
+from pytest_durable.simulator.replaying.variables import copy_of
 
 _OURS = ("durable_sdk", "pytest_durable", "pytest", "_pytest")
 
@@ -28,13 +29,13 @@ class Bindings:
         names: dict[str, Any] = getattr(function, "__globals__", {})
         modules = [vars(value) for value in names.values() if _may_hold_doubles(value)]
         self._kept = [(space, dict(space)) for space in (names, *modules)]
-        self._environment = dict(os.environ)
+        self._environment = copy_of(os.environ)
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
         """Let them hold while the block runs."""
         changed: list[tuple[dict[str, Any], str, Any]] = []
-        environment = dict(os.environ)
+        environment = copy_of(os.environ)
         for space, kept in self._kept:
             for name, value in kept.items():
                 if name in space and space[name] is not value:
@@ -47,7 +48,7 @@ class Bindings:
         finally:
             for space, name, value in changed:
                 space[name] = value
-            if dict(os.environ) != environment:
+            if copy_of(os.environ) != environment:
                 _set_environment(environment)
 
 
@@ -58,6 +59,6 @@ def _may_hold_doubles(value: object) -> bool:
     return root not in sys.stdlib_module_names and root not in _OURS
 
 
-def _set_environment(variables: dict[str, str]) -> None:
+def _set_environment(variables: dict[Any, Any]) -> None:
     os.environ.clear()
-    os.environ.update(variables)
+    os.environ.update({os.fsdecode(name): os.fsdecode(value) for name, value in variables.items()})

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from pytest_durable.simulator.replaying.objects import Objects
 from pytest_durable.simulator.replaying.plain import ATOMS, CONTAINERS, MISSING, copied, same
+from pytest_durable.simulator.replaying.variables import copy_of
 
 
 class Surroundings(NamedTuple):
@@ -142,11 +143,11 @@ class Surroundings(NamedTuple):
 def environment_kept() -> Iterator[None]:
     """Put the environment back when the block ends, its order included."""
     variables: Any = _variables()
-    before = dict(variables)
+    before = copy_of(variables)
     try:
         yield
     finally:
-        if list(variables.items()) != list(before.items()):
+        if list(copy_of(variables).items()) != list(before.items()):
             for key in list(variables.keys()):
                 if key not in before or list(variables) != list(before):
                     del variables[key]
@@ -161,7 +162,7 @@ def _variables() -> Any:
 
 
 def _environment() -> dict[Any, Any]:
-    return dict(_variables())
+    return copy_of(_variables())
 
 
 def _plain_names(namespace: dict[str, Any]) -> dict[str, object]:
