@@ -70,6 +70,7 @@ bench: $(READY)
 # the server.
 soak: $(READY)
 	SOAK_RUNS=1000 $(BIN)/python -m pytest -n 2 -q -k many_runs tests/pytest_durable/simulator/test_determinism.py
+	SOAK_RUNS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -q tests/bugs/test_corpus.py
 	cd tests && $(abspath $(BIN))/python -m model.soak
 	cd tests && PYTHONPATH=.. $(abspath $(BIN))/python -m plans.replayed 10000
 	cd tests && $(abspath $(BIN))/python -m kills 100 40

@@ -27,6 +27,8 @@ class Outside:
         """Become empty, and tell what is done to this ledger."""
         self.__init__()  # type: ignore[misc]
         self.ledger, self.folder = ledger, folder
+        for entry in os.scandir(folder):
+            os.unlink(entry)
 
     def do(self, name: str, key: str | None = None, **data: Any) -> None:
         """Do something that a second call would do again, unless it has the same ``key``."""
