@@ -62,7 +62,7 @@ class Counts:
 def kill_sandboxes(kills: int, seed: int, directory: Path) -> Counts:
     """Kill processes that run handlers, in the middle of executions, until there were so many kills."""
     chance, counts = random.Random(seed), Counts()
-    with serving(["journey"], processes=2) as server:
+    with serving({"journey": "served_functions_with_boto3:journey"}, processes=2) as server:
         api = Caller(server.url)
         while counts.kills < kills:
             logs = {_start(api, log): log for log in _new_logs(directory, counts.executions)}
@@ -93,7 +93,13 @@ def _pids_that_may_die(world: World) -> list[int]:
 def kill_servers(kills: int, seed: int, directory: Path) -> Counts:
     """Kill the command, and start it again on its store, until there were so many kills."""
     chance, counts = random.Random(seed), Counts()
-    arguments = ["served_functions:journey", "--time", "skipped", "--store", str(directory / "store")]
+    arguments = [
+        "served_functions_with_boto3:journey",
+        "--time",
+        "skipped",
+        "--store",
+        str(directory / "store"),
+    ]
     server = Command(*arguments)
     logs: dict[str, Path] = {}
     try:
