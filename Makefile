@@ -12,6 +12,10 @@ PYTHON_VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.versi
 ENVIRONMENT := $(VENV)/.python-$(PYTHON_VERSION)
 READY := $(VENV)/.installed
 
+# Tests that search a part of the way in the suite, and all of it in a soak.
+SEARCHES := tests/bugs/test_corpus.py tests/model tests/pytest_durable/schedules tests/pytest_durable/endpoint/wire \
+	tests/pytest_durable/endpoint/test_in_process.py
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test soak lint format types docs bench parity differential record-migration aws-cli check clean
 
@@ -70,7 +74,7 @@ bench: $(READY)
 # the server.
 soak: $(READY)
 	SOAK_RUNS=1000 $(BIN)/python -m pytest -n 2 -q -k many_runs tests/pytest_durable/simulator/test_determinism.py
-	SOAK_RUNS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -q tests/bugs/test_corpus.py
+	SOAK_RUNS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -q $(SEARCHES)
 	cd tests && $(abspath $(BIN))/python -m model.soak
 	cd tests && PYTHONPATH=.. $(abspath $(BIN))/python -m plans.replayed 10000
 	cd tests && $(abspath $(BIN))/python -m kills 100 40

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import separate
 from separate import Outcome
+from soak import IS_SOAK
 
 from bugs.case import Bug, Harmless
 from bugs.corpus import BUGS, HARMLESS
@@ -25,7 +26,7 @@ BUDGET_SECONDS = 10
 
 
 # Of orders in which a sound workflow is tried; `make soak` tries as many as an ordinary exploration does.
-FEWER_INTERLEAVINGS = "" if "SOAK_RUNS" in os.environ else "5"
+FEWER_INTERLEAVINGS = "" if IS_SOAK else "5"
 
 
 def run(folder: Path, file: str, *options: str, settings: str = "") -> dict[str, Outcome]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from soak import part_of
 
 from model.check import check
 from model.generate import workflows
@@ -13,13 +14,13 @@ from pytest_durable.schedules.in_order import InOrder
 from pytest_durable.schedules.seeded import Seeded
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=part_of(300), deadline=None, derandomize=True)
 @given(workflows)
 def test_workflows_come_to_what_the_model_says(body: Body) -> None:
     check(body, InOrder())
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=part_of(300), deadline=None, derandomize=True)
 @given(workflows, st.integers(0, 1000))
 def test_the_schedule_changes_nothing(body: Body, seed: int) -> None:
     check(body, Seeded(seed))
@@ -34,7 +35,7 @@ def test_the_schedule_changes_nothing(body: Body, seed: int) -> None:
 def test_a_branch_goes_on_whose_time_came_before_it_began_to_wait(kind: str, node: Node) -> None:
     inner = Batch("inner", kind, ((), (node,)), flat=False, concurrency=None, stop=None)
     for body in ((inner,), (Batch("outer", kind, ((), (inner,)), flat=False, concurrency=None, stop=None),)):
-        for seed in range(40):
+        for seed in range(part_of(40)):
             check(body, Seeded(seed, advances=0.4))
 
 
@@ -47,7 +48,7 @@ def tiny_limits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("tiny_limits")
 @settings(
-    max_examples=300,
+    max_examples=part_of(300),
     deadline=None,
     derandomize=True,
     # The fixture only lowers limits: it holds no state that an example could leave behind.

@@ -13,11 +13,11 @@ from pytest_durable.faults import KINDS
 
 @pytest.mark.slow
 def test_random_plans_come_to_the_same_in_every_run_and_process() -> None:
-    counts = check(200, seed=5)
-    assert counts["plans"] == 200
-    assert counts["with faults"] > 100
-    assert counts["in another order"] > 100
-    assert min(counts["SUCCEEDED"], counts["FAILED"]) > 20
+    counts = check(100, seed=5)
+    assert counts["plans"] == 100
+    assert counts["with faults"] > 50
+    assert counts["in another order"] > 50
+    assert min(counts["SUCCEEDED"], counts["FAILED"]) > 10
 
 
 def test_random_plans_have_every_kind_of_fault() -> None:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from soak import part_of
 from wire_shapes import parsed_by_botocore, request_by_botocore, structures_of
 
 from durable_sdk import DurableContext, durable_execution
@@ -44,7 +45,7 @@ def some_arn(endpoint: InProcessEndpoint) -> str:
 CALLS = [name for name in supported_operations() if name != "Invoke"]
 
 
-@settings(max_examples=250)
+@settings(max_examples=part_of(250))
 @given(st.sampled_from(CALLS), st.data())
 def test_a_valid_request_about_anything_is_answered(
     endpoint: InProcessEndpoint, operation: str, data: st.DataObject
@@ -64,7 +65,7 @@ def test_a_valid_request_about_anything_is_answered(
 TEXTS = st.text(max_size=30)
 
 
-@settings(max_examples=400)
+@settings(max_examples=part_of(400))
 @given(
     st.sampled_from(["history", "state", "checkpoint", "stop", ""]),
     st.sampled_from(["GET", "POST"]),
@@ -95,7 +96,7 @@ def test_a_wrong_arn_token_marker_or_size_is_refused(
         assert response.status >= 400
 
 
-@settings(max_examples=200)
+@settings(max_examples=part_of(200))
 @given(TEXTS, st.sampled_from(["succeed", "fail", "heartbeat"]), st.binary(max_size=30))
 def test_a_wrong_callback_id_is_refused(
     endpoint: InProcessEndpoint, callback_id: str, verb: str, body: bytes

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from model.check import runner_of
 from model.generate import workflows
 from model.workflow import INPUT, Body
+from soak import part_of
 
 from pytest_durable.history.codec import canonical_text
 from pytest_durable.schedules import ExhaustiveSearch, InOrder, Pct, Picks, Schedule, Seeded
@@ -47,7 +48,7 @@ def outcome(body: Body, schedule: Schedule) -> tuple[str, tuple[tuple[int, int],
     return history, tuple((number, choice.picked) for number, choice in enumerate(choices) if choice.picked)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=part_of(60), deadline=None, derandomize=True)
 @given(workflows, st.integers(0, 1000))
 def test_the_picks_of_a_run_are_the_run_again(body: Body, seed: int) -> None:
     for schedule in islice(schedules(seed), 4):
@@ -57,7 +58,7 @@ def test_the_picks_of_a_run_are_the_run_again(body: Body, seed: int) -> None:
         assert again.fits
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=part_of(60), deadline=None, derandomize=True)
 @given(workflows)
 def test_no_picks_are_the_ordinary_run(body: Body) -> None:
     class Zeros:

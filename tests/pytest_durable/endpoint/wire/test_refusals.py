@@ -9,6 +9,7 @@ from urllib.parse import quote
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from soak import part_of
 from wire_shapes import parsed_by_botocore, request_by_botocore
 
 from pytest_durable.endpoint.wire import ParsedCall, Request, parse, serialize_error, supported_operations
@@ -327,7 +328,7 @@ VERBS = [
 ]
 
 
-@settings(max_examples=600)
+@settings(max_examples=part_of(600))
 @given(
     st.builds(
         Request,
@@ -349,7 +350,7 @@ def test_every_request_is_read_or_refused_with_an_answer_that_botocore_reads(req
     assert 400 <= parsed["ResponseMetadata"]["HTTPStatusCode"] < 500
 
 
-@settings(max_examples=300)
+@settings(max_examples=part_of(300))
 @given(st.sampled_from(VERBS), BODIES)
 def test_every_body_is_read_or_refused(path: str, body: bytes) -> None:
     _, error = answer(Request("POST", path, body=body))

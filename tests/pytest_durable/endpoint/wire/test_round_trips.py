@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from soak import part_of
 from wire_shapes import parsed_by_botocore, request_by_botocore, shapes_of, structures_of
 
 from pytest_durable.endpoint.wire import parse, serialize, serialize_error, supported_operations
@@ -19,7 +20,9 @@ from pytest_durable.simulator.service.errors import InjectedServiceError
 OPERATIONS = supported_operations()
 
 # Values are drawn from patterns and then held to lengths, which leaves some out.
-lenient = settings(suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow], max_examples=25)
+lenient = settings(
+    suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow], max_examples=part_of(25)
+)
 
 
 def test_invoke_and_the_nine_durable_operations_of_the_lowest_botocore_are_answered() -> None:
