@@ -69,9 +69,9 @@ docs: $(READY)
 bench: $(READY)
 	$(BIN)/python benchmarks/run.py
 
-# Takes minutes: each case of the corpus a thousand times, thousands of workflows with fresh chance, and ten
-# thousand plans of faults and orders, each run three times; then a hundred deaths of sandboxes, and forty of
-# the server.
+# Takes minutes: each case of the corpus a thousand times, the whole of each search that the suite makes a part
+# of, thousands of workflows with fresh chance, and ten thousand plans of faults and orders, each run three
+# times; then a hundred deaths of sandboxes, and forty of the server.
 soak: $(READY)
 	SOAK_RUNS=1000 $(BIN)/python -m pytest -n 2 -q -k many_runs tests/pytest_durable/simulator/test_determinism.py
 	SOAK_RUNS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -q $(SEARCHES)
