@@ -61,6 +61,31 @@ def forward(event: Any, context: DurableContext) -> Any:
 
 
 @durable_execution
+def ask_then_nap(event: Any, context: DurableContext) -> Any:
+    """Wait for an answer for a day at most, and then for two days."""
+    day = Duration.from_days(1)
+    context.create_callback("answer", CallbackConfig(day, heartbeat_timeout=Duration.from_hours(1))).result()
+    context.wait(Duration.from_days(2), name="nap")
+    return "rested"
+
+
+@durable_execution
+def remind(event: Any, context: DurableContext) -> Any:
+    """Wait for an answer for a day, which is how long a reminder takes, too."""
+    day = Duration.from_days(1)
+
+    def ask(branch: DurableContext) -> Any:
+        branch.step(lambda _: time.sleep(0.05), name="prepare")
+        return branch.create_callback("answer", CallbackConfig(day)).result()
+
+    def nap(branch: DurableContext) -> str:
+        branch.wait(day, name="reminder")
+        return "reminded"
+
+    return context.parallel([nap, ask], name="both").get_results()
+
+
+@durable_execution
 def flaky(event: Any, context: DurableContext) -> str:
     """Fail in a step as often as the event says; a file counts."""
     tries = Path(event["file"])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import re
+import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -189,11 +191,15 @@ def _told(server: Server) -> str:
     names = [
         name if function.is_durable else f"{name} (not durable)" for name, function in server.served.items()
     ]
-    return (
-        f"Serving {', '.join(names)} at {server.url}\n"
-        f"  export AWS_ENDPOINT_URL_LAMBDA={server.url}  # boto3, the AWS CLI\n"
-        f"  export LAMBDA_ENDPOINT={server.url}  # pytest --runner-mode=cloud"
-    )
+    lines = [
+        f"Serving {', '.join(names)} at {server.url}",
+        f"  export AWS_ENDPOINT_URL_LAMBDA={server.url}  # boto3, the AWS CLI",
+        f"  export LAMBDA_ENDPOINT={server.url}  # pytest --runner-mode=cloud",
+    ]
+    durable = {name: f"{name}:$LATEST" for name, function in server.served.items() if function.is_durable}
+    if durable:
+        lines.append(f"  export PYTEST_FUNCTION_NAME_MAP={shlex.quote(json.dumps(durable))}")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from pytest_durable.endpoint.server.keeper import Keeper
 from pytest_durable.endpoint.server.platform import RemoteHandler, RemotePlatform, plain_run
 from pytest_durable.endpoint.server.processes import Processes, Reply, Spec, Ticket
 from pytest_durable.endpoint.server.service_time import ServiceTime, machine_seconds
-from pytest_durable.endpoint.server.skipping import may_skip_to
+from pytest_durable.endpoint.server.skipping import skippable_until
 from pytest_durable.endpoint.server.store import Store
 from pytest_durable.entropy import Entropy
 from pytest_durable.service_errors import ServiceUnavailableException
@@ -256,14 +256,10 @@ class Engine:
         if self._inbox:
             return 0
         head = self._world.queue.head()
-        if (
-            self._options.skip_time
-            and head is not None
-            and head.due > self._time.now
-            and self._processes.is_idle
-            and may_skip_to(head, self._world)
-        ):
-            self._time.skip_to(head.due)
+        if self._options.skip_time and self._processes.is_idle and head and head.due > self._time.now:
+            moment = skippable_until(self._world)
+            if moment is not None:
+                self._time.skip_to(moment)
         dues = [] if head is None else [head.due]
         dues += [run.deadline for run, _ in self._plain.values() if run is not None]
         return (min(dues) - self._time.now) / 1_000_000 if dues else threading.TIMEOUT_MAX

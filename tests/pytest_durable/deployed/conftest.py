@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from scripted_lambda import Life, ScriptedLambda, serving
 
 from pytest_durable.cloud.clock import RealClock
+
+ROOT = Path(__file__).resolve().parents[3]
 
 HANDLER = """
 from durable_sdk import DurableContext, durable_execution
@@ -45,6 +49,9 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
     monkeypatch.setenv("AWS_CONFIG_FILE", str(pytester.path / "aws-config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(pytester.path / "aws-credentials"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    # The examples are tests of this suite, too: their modules would be taken for those of the project.
+    for path in (ROOT / "examples").glob("*.py"):
+        monkeypatch.delitem(sys.modules, path.stem, raising=False)
     pytester.makepyfile(orders=HANDLER)
     pytester.syspathinsert()
     return pytester

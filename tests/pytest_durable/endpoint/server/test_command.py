@@ -121,9 +121,10 @@ def test_it_says_where_it_serves_what_and_how_to_use_it() -> None:
     with command("served_functions:greet", "sums=served_functions:plain") as served:
         assert served.first_line == f"Serving greet, sums (not durable) at {served.url}\n"
         assert served.process.stdout is not None
-        told = [served.process.stdout.readline() for _ in range(2)]
+        told = [served.process.stdout.readline() for _ in range(3)]
         assert f"export AWS_ENDPOINT_URL_LAMBDA={served.url}" in told[0]
         assert f"export LAMBDA_ENDPOINT={served.url}" in told[1]
+        assert """export PYTEST_FUNCTION_NAME_MAP='{"greet": "greet:$LATEST"}'""" in told[2]
         api = Caller(served.url)
         assert api.run("greet", {"name": "Ada"}) == "Hello Ada"
         assert api.call("sums", {"value": 1}) == 2

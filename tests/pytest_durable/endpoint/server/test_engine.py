@@ -188,6 +188,25 @@ def test_an_execution_that_takes_too_long_is_ended(serve: Serve) -> None:
     assert api.ended(api.start("ask"))["Status"] == "TIMED_OUT"
 
 
+def test_a_callback_that_was_answered_holds_up_nothing(serve: Serve) -> None:
+    api = serve("ask_then_nap")
+    arn = api.start("ask_then_nap")
+    callback_id = api.callback_id(arn)
+    api.client.send_durable_execution_callback_heartbeat(CallbackId=callback_id)
+    api.client.send_durable_execution_callback_success(CallbackId=callback_id)
+    assert json.loads(api.ended(arn)["Result"]) == "rested"
+
+
+def test_a_wait_that_ends_just_before_a_callback_leaves_it_time_for_an_answer(serve: Serve) -> None:
+    api = serve("remind")
+    arn = api.start("remind")
+    callback_id = api.callback_id(arn)
+    api.suspended(arn)
+    time.sleep(0.5)
+    api.client.send_durable_execution_callback_success(CallbackId=callback_id, Result=b'"yes"')
+    assert json.loads(api.ended(arn)["Result"]) == ["reminded", '"yes"']
+
+
 def test_the_end_of_an_execution_is_skipped_to_unless_somebody_may_still_answer(serve: Serve) -> None:
     api = serve("nap", "chain", "forward", execution_timeout_seconds=3600)
     napping = api.start("nap", {"seconds": 100_000})
