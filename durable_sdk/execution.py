@@ -144,7 +144,7 @@ def _run(
     except GetExecutionStateError as error:
         if error.is_retryable():
             raise
-        return _failed(error)
+        return _failed(error, state.durable_execution_arn)
     event = _decode_input(state)
     if not factories:
         return _invoke(func, event, state, lambda_context)
@@ -213,7 +213,7 @@ def _answer(
     except BackgroundThreadError as error:
         source = error.source_exception
         if isinstance(source, BotoClientError) and not source.is_retryable():
-            return _failed(source)
+            return _failed(source, state.durable_execution_arn)
         raise source from source.__cause__
 
 
@@ -263,7 +263,7 @@ def _outgrows_the_answer(text: str) -> bool:
 
 
 def _fail(state: ExecutionState, error: Exception) -> DurableExecutionInvocationOutput:
-    output = _failed(error)
+    output = _failed(error, state.durable_execution_arn)
     if len(json.dumps(output.to_dict())) > LAMBDA_RESPONSE_SIZE_LIMIT:
         recorded = ErrorObject.from_exception(error).fitted()
         state.checkpoint(_updates.fail_execution(recorded, state.runtime.now()), synchronous=True)
@@ -271,9 +271,9 @@ def _fail(state: ExecutionState, error: Exception) -> DurableExecutionInvocation
     return output
 
 
-def _failed(error: Exception) -> DurableExecutionInvocationOutput:
+def _failed(error: Exception, arn: str = "of this invocation") -> DurableExecutionInvocationOutput:
     # What the service keeps of an error is its last line or so: the whole of it is in the log only.
-    _logger.error("The execution has failed.", exc_info=error)
+    _logger.error("The execution %s has failed.", arn, exc_info=error)
     return DurableExecutionInvocationOutput(InvocationStatus.FAILED, error=ErrorObject.from_exception(error))
 
 

@@ -10,6 +10,9 @@ from typing import TypeAlias
 from durable_sdk.config import Duration
 from pytest_durable.errors import UsageError
 
+# A failure belongs to the test's own line, not to ours.
+__tracebackhide__ = True
+
 DurationLike: TypeAlias = str | int | float | timedelta | Duration
 
 _UNITS_SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1, "ms": 0.001}

@@ -47,7 +47,7 @@ def encode_json(value: Any, what: str) -> str:
     try:
         return json.dumps(value, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
-        raise UsageError(f"{what} must be JSON: {error}. Got {reprlib.repr(value)}") from error
+        raise UsageError(f"{what} must be JSON: {error}. Got {reprlib.repr(value)}") from None
 
 
 def encode_callback_text(result: Any) -> str | None:

@@ -228,6 +228,14 @@ def test_a_result_that_is_not_json_fails_the_execution(result: Any) -> None:
     assert output["Error"]["ErrorMessage"].startswith("The handler's result is not JSON: ")
 
 
+def test_a_failure_is_logged_with_its_traceback_and_the_execution(caplog: pytest.LogCaptureFixture) -> None:
+    invoke(raising(RuntimeError("no stock")), FakeLambda())
+    (logged,) = caplog.records
+    assert logged.getMessage() == f"The execution {ARN} has failed."
+    assert "raise error" in caplog.text
+    assert "RuntimeError: no stock" in caplog.text
+
+
 def test_a_result_that_contains_itself_fails_the_execution() -> None:
     circle: list[Any] = []
     circle.append(circle)

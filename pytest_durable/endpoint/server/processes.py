@@ -99,6 +99,11 @@ class Process:
         """The id of the process."""
         return self._popen.pid
 
+    @property
+    def exit_code(self) -> int | None:
+        """How it has ended, or minus the signal that has ended it; None while it runs."""
+        return self._popen.returncode
+
     def send(self, run: dict[str, Any]) -> None:
         """Begin an invocation; a process that has just ended will tell so itself."""
         self._runs.put(json.dumps(run).encode() + b"\n")
@@ -240,6 +245,9 @@ class Processes:
         if reply is not None and "is_durable" in reply:
             return
         on_reply, process.on_reply = process.on_reply, None
+        if reply is None and on_reply is not None:
+            code, handler = process.exit_code, process.spec.handler
+            _log.error("The process of %s has ended with code %s while it ran the handler.", handler, code)
         if reply is None or "failed" in reply:
             free = self._free.get(process.spec, [])
             if process in free:

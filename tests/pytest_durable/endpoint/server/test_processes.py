@@ -133,7 +133,9 @@ def test_a_run_that_waits_can_be_given_up(make_loop: Callable[[int], Loop]) -> N
     assert loop.processes.is_idle
 
 
-def test_a_process_that_is_killed_answers_with_nothing(make_loop: Callable[[int], Loop]) -> None:
+def test_a_process_that_is_killed_answers_with_nothing_and_is_told_of(
+    make_loop: Callable[[int], Loop], caplog: pytest.LogCaptureFixture
+) -> None:
     loop, spec = make_loop(1), spec_of()
     _, replies = loop.run(spec, {"how": "sleep"})
     loop.turn()
@@ -141,6 +143,7 @@ def test_a_process_that_is_killed_answers_with_nothing(make_loop: Callable[[int]
     while not replies:
         loop.turn()
     assert replies == [{}]
+    assert "served_functions:plain has ended with code -9 while it ran the handler" in caplog.text
 
 
 def test_a_process_that_dies_while_it_is_free_is_replaced(make_loop: Callable[[int], Loop]) -> None:
