@@ -53,7 +53,8 @@ def is_ended(status: object) -> bool:
 
 def ended_as(events: Sequence[Mapping[str, Any]]) -> str | None:
     """Return the status with which a history tells that its execution ended; None if it does not tell."""
-    return next((_STATUSES[event["EventType"]] for event in events if event["EventType"] in _STATUSES), None)
+    statuses = (_STATUSES.get(str(event.get("EventType"))) for event in events)
+    return next((status for status in statuses if status is not None), None)
 
 
 def translate(events: Iterable[Mapping[str, Any]]) -> Translation:

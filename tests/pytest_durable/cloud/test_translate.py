@@ -214,3 +214,8 @@ def test_whether_an_execution_has_ended_is_told_by_its_status_or_its_history() -
     history = finished().history
     assert ended_as(history) == "SUCCEEDED"
     assert ended_as(history[:2]) is None
+
+
+def test_an_event_without_a_type_ends_nothing() -> None:
+    assert ended_as([{"EventId": 1}]) is None
+    assert ended_as([{"EventId": 1}, {"EventType": "ExecutionFailed"}]) == "FAILED"
