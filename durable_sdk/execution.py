@@ -271,9 +271,9 @@ def _fail(state: ExecutionState, error: Exception) -> DurableExecutionInvocation
     return output
 
 
-def _failed(error: Exception, arn: str = "of this invocation") -> DurableExecutionInvocationOutput:
+def _failed(error: Exception, which: str = "of this invocation") -> DurableExecutionInvocationOutput:
     # What the service keeps of an error is its last line or so: the whole of it is in the log only.
-    _logger.error("The execution %s has failed.", arn, exc_info=error)
+    _logger.error("The execution %s has failed.", which, exc_info=error)
     return DurableExecutionInvocationOutput(InvocationStatus.FAILED, error=ErrorObject.from_exception(error))
 
 

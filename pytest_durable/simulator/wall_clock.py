@@ -98,10 +98,12 @@ class WallClock:
     def shown(self, clock: Time, *, to_all: bool = False) -> Iterator[None]:
         """Show the time of ``clock`` while the block runs, to handler code or ``to_all`` code."""
         # What a test has replaced itself, such as by monkeypatch, stays as the test wants it.
-        changes = [
-            change for change in self._changes() if getattr(change.holder, change.name, None) is change.real
-        ]
         searched = _holders.search()
+        changes = [
+            change
+            for change in self._changes(searched)
+            if getattr(change.holder, change.name, None) is change.real
+        ]
         freezegun_api.freeze_factories.append(_VirtualNow(clock, to_all=to_all))
         freezegun_api.ignore_lists.append(())
         freezegun_api.tick_flags.append(False)
@@ -125,10 +127,9 @@ class WallClock:
                 for real in self._pickles:
                     copyreg.dispatch_table.pop(real, None)
 
-    def _changes(self) -> list[_Change]:
+    def _changes(self, searched: Searched) -> list[_Change]:
         """Return what has to be put in place, found anew if modules have been imported since."""
         is_frozen = bool(freezegun_api.freeze_factories)
-        searched = _holders.search()
         if searched is not self._searched:
             self._sleeps = [
                 _Change(place.module, place.name, _real_sleep, _sleep) for place in searched.places

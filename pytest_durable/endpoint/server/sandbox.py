@@ -12,7 +12,6 @@ import json
 import os
 import sys
 import threading
-import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,7 +22,7 @@ from typing import Any, TypeAlias
 
 from durable_sdk.execution import is_durable
 from durable_sdk.lambda_service import ErrorObject
-from pytest_durable.endpoint.server.service_time import ServiceTime, machine_seconds
+from pytest_durable.endpoint.server.service_time import ServiceTime, machine_seconds, pause
 from pytest_durable.runtime_errors import marshal_error, unmarshal_error
 
 Answer: TypeAlias = Callable[[dict[str, Any]], None]
@@ -131,7 +130,7 @@ def _receive(received: SimpleQueue[dict[str, Any]]) -> None:
 def _end_with(parent: int) -> None:
     """End the process soon after the one that has started it, whatever is being imported."""
     while os.getppid() == parent:
-        time.sleep(_LOOK_SECONDS)
+        pause(_LOOK_SECONDS)
     os._exit(0)
 
 

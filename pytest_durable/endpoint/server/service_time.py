@@ -7,11 +7,17 @@ import time
 # Held here: a sandbox shows its handler, who calls them by the module, another time.
 _time_ns = time.time_ns
 _monotonic = time.monotonic
+_sleep = time.sleep
 
 
 def machine_seconds() -> float:
     """Return seconds since any moment, of which none are ever skipped."""
     return _monotonic()
+
+
+def pause(seconds: float) -> None:
+    """Let seconds pass on the machine."""
+    _sleep(seconds)
 
 
 class ServiceTime:
